@@ -1,0 +1,47 @@
+//! Processes, `proc(5)`.
+
+use serde::{Deserialize, Serialize};
+
+/// Every process this user can see.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Processes {
+    /// `CLOCK_MONOTONIC` microseconds at which the list was read.
+    pub at_usec: u64,
+    /// Ticks in a second, the unit of the CPU times.
+    pub ticks_per_second: u64,
+    /// By PID.
+    pub list: Vec<Process>,
+}
+
+/// One process. `None`: not readable by this user, or the process ended meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id in the collector's PID namespace.
+    pub pid: u32,
+    /// Parent; 0 for PID 1 and kernel threads' root.
+    pub ppid: u32,
+    /// `R`, `S`, `D`, `Z`, ...
+    pub state: char,
+    /// Name of the program, at most 15 bytes (`comm`).
+    pub comm: String,
+    /// Arguments, bounded, secrets masked. Empty: a kernel thread or a zombie.
+    pub cmdline: Option<Vec<String>>,
+    /// Clock ticks after boot (`CLOCK_BOOTTIME`); with the PID it identifies the process.
+    pub start_ticks: u64,
+    /// CPU time in user mode, in ticks.
+    pub user_ticks: u64,
+    /// CPU time in the kernel, in ticks.
+    pub system_ticks: u64,
+    /// Resident set in bytes.
+    pub rss_bytes: u64,
+    /// Proportional set in bytes (`smaps_rollup`).
+    pub pss_bytes: Option<u64>,
+    /// Threads.
+    pub threads: u32,
+    /// Effective user id.
+    pub uid: Option<u32>,
+    /// Path in the cgroup v2 tree.
+    pub cgroup: Option<String>,
+    /// Kernel thread (flag `PF_KTHREAD`).
+    pub kernel_thread: bool,
+}
