@@ -1,1 +1,18 @@
-//! Placeholder.
+//! What a snapshot means: figures derived from raw counters, and rules that find problems.
+//!
+//! Pure: no I/O, no clock, no environment; "now" is the clock of the snapshot, thresholds come in
+//! with the [`Settings`]. Analysis cannot fail, it only knows less: what was not read becomes an
+//! entry of `not_assessed`.
+
+mod context;
+mod engine;
+mod rule;
+pub mod rules;
+mod scope;
+mod settings;
+
+pub use context::Context;
+pub use engine::assess;
+pub use rule::{Explanation, Need, Rule, Section};
+pub use scope::Scope;
+pub use settings::Settings;

@@ -1,0 +1,56 @@
+//! Thresholds of rules and sizes of lists, with their defaults.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the configuration says about the analysis. Every field has a default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Length of the lists of top units.
+    pub top_units: usize,
+    /// Window in which restarts are counted, in seconds.
+    pub crash_loop_window_seconds: u64,
+    /// Restarts within the window from which on a unit is flapping.
+    pub crash_loop_restarts: u64,
+    /// A unit is stuck when it has been activating, deactivating or reloading for longer than this, in seconds.
+    pub stuck_seconds: u64,
+    /// A timer is overdue when it should have elapsed longer ago than this, in seconds.
+    pub timer_overdue_seconds: u64,
+    /// A boot is slow to finish when it takes longer than this, in seconds.
+    pub boot_unfinished_seconds: u64,
+    /// A file system is nearly full from this share on, in per cent of space or inodes.
+    pub file_system_warning_percent: f64,
+    /// A file system is as good as full from this share on, in per cent.
+    pub file_system_critical_percent: f64,
+    /// Memory is short when less than this share is available, in per cent.
+    pub memory_available_warning_percent: f64,
+    /// A unit is near its limit from this share of `memory.max` on, in per cent.
+    pub unit_memory_warning_percent: f64,
+    /// A unit is near its limit from this share of `pids.max` on, in per cent.
+    pub unit_tasks_warning_percent: f64,
+    /// Pressure (some, over one minute) that is reported, in per cent of the time.
+    pub pressure_warning_percent: f64,
+    /// File handles are short from this share of the maximum on, in per cent.
+    pub file_handles_warning_percent: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            top_units: 10,
+            crash_loop_window_seconds: 600,
+            crash_loop_restarts: 3,
+            stuck_seconds: 300,
+            timer_overdue_seconds: 300,
+            boot_unfinished_seconds: 300,
+            file_system_warning_percent: 90.0,
+            file_system_critical_percent: 97.0,
+            memory_available_warning_percent: 5.0,
+            unit_memory_warning_percent: 95.0,
+            unit_tasks_warning_percent: 90.0,
+            pressure_warning_percent: 40.0,
+            file_handles_warning_percent: 90.0,
+        }
+    }
+}
