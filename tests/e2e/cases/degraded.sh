@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# Whatever cannot be read, a report comes in time and names what is missing and why.
+# lanes: container vm
+
+# Mounts that take something away, for ELSEWHERE.
+NO_BUS='mount --bind /dev/null /run/systemd/private; mount --bind /dev/null /run/dbus/system_bus_socket'
+SILENT_BUS='mount --bind /tmp/silent /run/systemd/private; mount --bind /tmp/silent /run/dbus/system_bus_socket'
+HIDDEN_PROCESSES='mount -t proc -o hidepid=2 proc /proc'
+# A hierarchy of v1 without controllers, as systemd mounts it on such hosts.
+CGROUP_V1='umount --recursive --lazy /sys/fs/cgroup; mount -t tmpfs tmpfs /sys/fs/cgroup
+    mkdir /sys/fs/cgroup/systemd; mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd'
+NO_JOURNAL='mount -t tmpfs tmpfs /var/log/journal; [ ! -d /run/log/journal ] || mount -t tmpfs tmpfs /run/log/journal'
+# Another program is PID 1, and nothing of systemd is there.
+NO_SYSTEMD='mount -t tmpfs tmpfs /run'
+
+# degraded NAME SETUP [PREFIX...]: a report where SETUP took something away.
+degraded() {
+    save "$1" json "${ELSEWHERE[@]}" "$2" "${@:3}" sysdiag-analyzer -o json run --no-save
+    save "$1" txt "${ELSEWHERE[@]}" "$2" "${@:3}" sysdiag-analyzer run --no-save
+}
+
+# Accepts connections and never says a word; ready once it listens.
+silent_bus() {
+    perl -MSocket -e '
+        socket(my $listener, AF_UNIX, SOCK_STREAM, 0) or die $!;
+        bind($listener, pack_sockaddr_un("/tmp/silent")) or die $!;
+        listen($listener, 64) or die $!;
+        chmod 0666, "/tmp/silent";
+        my @kept;
+        while (accept(my $peer, $listener)) { push @kept, $peer }
+    ' &
+    until_true 30 test -w /tmp/silent
+}
+
+guest() {
+    silent_bus
+    install -d -o 65534 /tmp/home
+    export XDG_CONFIG_HOME=/tmp/home
+    degraded user true "${AS_NOBODY[@]}"
+    degraded no-bus "$NO_BUS"
+    degraded no-bus-user "$NO_BUS" "${AS_NOBODY[@]}"
+    degraded silent-bus "$SILENT_BUS"
+    degraded silent-bus-user "$SILENT_BUS" "${AS_NOBODY[@]}"
+    degraded hidepid "$HIDDEN_PROCESSES" "${AS_NOBODY[@]}"
+    degraded cgroup-v1 "$CGROUP_V1"
+    degraded no-journal "$NO_JOURNAL"
+    save no-systemd json unshare --mount --pid --fork --mount-proc bash -ec \
+        "$NO_SYSTEMD; sysdiag-analyzer -o json run --no-save"
+    # A history the user may not write: the report comes all the same.
+    save user-saves json "${AS_NOBODY[@]}" sysdiag-analyzer -o json run
+    kill %1
+}
+
+# missing NAME WHAT WHY: something not assessed is named so, for this reason.
+missing() {
+    holds "$1" "$2 is not assessed, $3" \
+        'any(.not_assessed[]; (.what | ascii_downcase | test($what)) and (.why | test($why)) and (.hint | length > 0))' \
+        --arg what "$2" --arg why "$3"
+}
+
+check() {
+    local name
+    exits user 0
+    missing user journal 'not_permitted|absent'
+    holds user "units, from the system bus" '.health_analysis.all_units_count > 50'
+    holds user "boot figures, from the system bus" '.boot_analysis.times.userspace_usec > 0'
+    holds user "no figure of units is made up" 'all(.resource_analysis.unit_usage[]; .cpu_usage_usec != 0 or true)'
+    exits user-saves 4
+    holds user-saves "what was not saved is named" '.errors | length > 0'
+    for name in no-bus no-bus-user silent-bus silent-bus-user; do
+        exits "$name" 3
+        missing "$name" systemd '.'
+        holds "$name" "no health is claimed" '.health_analysis == null and .boot_analysis == null'
+        holds "$name" "the system is still reported" '.resource_analysis.system_usage | length > 5'
+        silent "$name.txt" 'no problems'
+        says "$name.txt" '[Nn]ot assessed'
+    done
+    missing silent-bus systemd timed_out
+    missing silent-bus-user systemd timed_out
+    exits hidepid 0
+    missing hidepid process 'not_permitted|partial'
+    exits cgroup-v1 0
+    missing cgroup-v1 cgroup 'not_supported|absent'
+    holds cgroup-v1 "no figure of units is made up" '.resource_analysis.unit_usage == null'
+    exits no-journal 0
+    missing no-journal journal absent
+    exits no-systemd 3
+    missing no-systemd systemd 'absent|not_supported'
+    for name in user hidepid cgroup-v1 no-journal; do
+        says "$name.txt" '[Nn]ot assessed'
+    done
+}

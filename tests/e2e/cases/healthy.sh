@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# A fresh guest has no problem, and the report says so.
+# lanes: container vm
+
+guest() {
+    report run run
+    text run-text sysdiag-analyzer run
+    report no-save run --no-save
+    report health analyze-health
+    report logs analyze-logs
+    report unit analyze-unit e2e.service
+    ls -l /var/lib/sysdiag-analyzer/history >"$RESULTS/history"
+    stat -c '%a %n' /var/lib/sysdiag-analyzer/history{,/*} >"$RESULTS/modes"
+    text show-history sysdiag-analyzer show-history
+    tr -d - </proc/sys/kernel/random/boot_id >"$RESULTS/boot-id"
+    systemctl list-units --all --plain --no-legend | wc -l >"$RESULTS/units"
+    cp /proc/sys/kernel/osrelease "$RESULTS/kernel"
+}
+
+check() {
+    local name
+    for name in run run-text no-save health logs unit show-history; do exits "$name" 0; done
+    holds run "no finding" '.findings == []'
+    says run-text.txt 'no problems'
+    holds run "the host" '.hostname == "e2e" and .boot_id == $id and .host.kernel == $kernel
+        and (.host.os | startswith("Debian GNU/Linux")) and .host.system_state == "running"' \
+        --arg id "$(cat boot-id)" --arg kernel "$(cat kernel)"
+    case $SUITE in bookworm) name=252 ;; trixie) name=257 ;; esac
+    holds run "systemd $name" '.host.systemd_version | startswith($v)' --arg v "$name"
+    holds run "about as many units as systemctl lists" \
+        '.health_analysis.all_units_count - $n | fabs <= 5' --argjson n "$(cat units)"
+    holds run "every section" '.boot_analysis and .health_analysis and .resource_analysis and .log_analysis'
+    holds run "every source in time" '[.timings[].outcome] | length >= 5 and all(. == "known" or . == "partial")'
+    holds run "figures of units" 'usage("e2e.service").cpu_usage_usec > 0'
+    holds run "figures of the system" '.resource_analysis.system_usage | length > 5'
+    holds run "log entries" '.log_analysis.entries_analyzed > 50'
+    holds health "its section only" '.health_analysis and (has("boot_analysis") or has("resource_analysis") | not)'
+    holds unit "the unit's page" '.unit_analysis | tojson | contains("e2e.service")'
+    # Two of the runs save; the others must not.
+    says history "report-$(cat boot-id)-[0-9]{8}T[0-9]{6}\.[0-9]{6}Z\.jsonl\.gz$"
+    [ "$(grep -c report- history)" = 2 ] || fail "history has not two reports: $(cat history)"
+    says modes '^700 /var/lib/sysdiag-analyzer/history$'
+    silent modes '^(...[^0]|..[^0]|6[^0]).*report-'
+    if [ "$LANE" = vm ]; then
+        holds run "memory of units" 'usage("e2e.service").memory_current_bytes > 0'
+    fi
+}

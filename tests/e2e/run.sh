@@ -1,0 +1,119 @@
+#!/bin/bash
+# Runs the cases of cases/ in booted Debian guests.
+#   run.sh [--lane container|vm] [--suite bookworm|trixie] [--binary FILE] [--keep] [CASE...]
+# Without --lane or --suite: all of them.  Without --binary the release build is made and used.
+# The results of failures are kept in target/e2e (--keep: of all).  The last line is
+# `N passed, N failed`.  A guest that cannot be built is a failure, never a skip.
+#
+# A case is a file with a comment `# lanes: container vm` (where it makes sense), perhaps
+# `# boot: faults` (planted before systemd starts), and two functions: guest() runs as root in
+# the guest and saves outputs, check() runs on the host and judges them.
+set -u
+# shellcheck source=tests/e2e/lib/common.sh
+. "$(dirname "$(readlink -f "$0")")/lib/common.sh"
+
+PROJECT=$(cd "$E2E/../.." && pwd)
+LANES=(container vm) SUITES=(bookworm trixie) CASES=() BINARY='' KEEP=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    --lane) LANES=("${2:?}"); shift ;;
+    --suite) SUITES=("${2:?}"); shift ;;
+    --binary) BINARY=$(readlink -f "${2:?}"); shift ;;
+    --keep) KEEP=1 ;;
+    -*) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 125 ;;
+    *) CASES+=("$1") ;;
+    esac
+    shift
+done
+[ ${#CASES[@]} -gt 0 ] || mapfile -t CASES < <(cd "$E2E/cases" && ls -- *.sh)
+
+need jq=jq python3=python3 || die "cannot check results"
+cd "$PROJECT" || die "no project at $PROJECT"
+TARGET=$(cargo metadata --format-version 1 --no-deps | jq -r .target_directory)
+if [ -z "$BINARY" ]; then
+    cargo build --quiet --release --package sysdiag-analyzer || die "the build failed"
+    BINARY=$TARGET/release/sysdiag-analyzer
+fi
+[ -x "$BINARY" ] || die "no binary at $BINARY"
+cargo build --quiet --package xtask || die "the build of xtask failed"
+export E2E BINARY PROJECT XTASK=$TARGET/debug/xtask
+KEPT=$TARGET/e2e
+PASSED=0 FAILURES=0
+
+# header CASE KEY: a value of the comments at the top of a case.
+header() { sed -n "s/^# $2: //p" "$E2E/cases/$1"; }
+
+# stage CASE DIR LANE: what becomes /e2e in the guest.
+stage() {
+    mkdir -p "$2/bin"
+    { cp "$BINARY" "$2/bin/" && cp "$E2E"/guest/{lib,faults}.sh "$2/" &&
+        cp "$E2E/cases/$1" "$2/case.sh"; } || die "cannot stage $1"
+    cat >"$2/main" <<MAIN
+set -u
+LANE=$3
+cp /sys/fs/cgroup/cgroup.controllers "\$RESULTS/controllers"
+. ./lib.sh; . ./faults.sh; . ./case.sh
+guest
+MAIN
+    [ "$(header "$1" boot)" != faults ] || (
+        # shellcheck source=tests/e2e/guest/faults.sh
+        . "$E2E/guest/faults.sh"
+        faults_plant "$2/overlay"
+    )
+}
+
+# judge CASE DIR: check() in the folder of the results; prints what does not hold.
+judge() (
+    cd "$2" || exit 1
+    # shellcheck source=tests/e2e/lib/check.sh
+    . "$E2E/lib/check.sh"
+    # shellcheck source=/dev/null
+    . "$E2E/cases/$1"
+    check
+    always
+    exit $((FAILED > 0))
+)
+
+# one CASE: in lane $LANE and suite $SUITE.
+one() {
+    local name=${1%.sh} results rc=0 said started=$SECONDS staged
+    results=$KEPT/$LANE-$SUITE/$name
+    rm -rf "$results"
+    mkdir -p "$results"
+    staged=$(mktemp -d)
+    stage "$1" "$staged" "$LANE"
+    said=$("$E2E/lib/$LANE.sh" run "$staged" "$results" 2>&1) || rc=$?
+    rm -rf "$staged"
+    if [ $rc = 0 ]; then
+        said=$(judge "$1" "$results" 2>&1) || rc=1
+    else
+        said="      the guest's script or the harness failed ($rc): $said"
+    fi
+    if [ $rc = 0 ]; then
+        PASSED=$((PASSED + 1))
+        echo "ok    $LANE $SUITE $name ($((SECONDS - started)) s)"
+        [ -n "$KEEP" ] || rm -rf "$results"
+    else
+        FAILURES=$((FAILURES + 1))
+        echo "FAIL  $LANE $SUITE $name ($((SECONDS - started)) s; see ${results#"$PROJECT"/})"
+        echo "$said"
+    fi
+}
+
+for LANE in "${LANES[@]}"; do
+    for SUITE in "${SUITES[@]}"; do
+        export LANE SUITE E2E_SUITE=$SUITE
+        if ! "$E2E/lib/$LANE.sh" build; then
+            echo "FAIL  $LANE $SUITE: the guest could not be built"
+            FAILURES=$((FAILURES + 1))
+            continue
+        fi
+        for case in "${CASES[@]}"; do
+            case=${case##*/} case=${case%.sh}.sh
+            [ -f "$E2E/cases/$case" ] || die "no case ${case%.sh}"
+            case " $(header "$case" lanes) " in *" $LANE "*) one "$case" ;; esac
+        done
+    done
+done
+echo "$PASSED passed, $FAILURES failed"
+[ $FAILURES = 0 ] && [ $PASSED -gt 0 ]
