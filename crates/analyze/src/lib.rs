@@ -4,12 +4,18 @@
 //! with the [`Settings`]. Analysis cannot fail, it only knows less: what was not read becomes an
 //! entry of `not_assessed`.
 
+pub mod amount;
+pub mod boot;
 mod context;
 mod engine;
+pub mod resources;
 mod rule;
 pub mod rules;
 mod scope;
 mod settings;
+#[cfg(test)]
+mod testing;
+pub mod timespan;
 
 pub use context::Context;
 pub use engine::assess;
