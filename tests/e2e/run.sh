@@ -35,8 +35,12 @@ if [ -z "$BINARY" ]; then
     BINARY=$TARGET/release/sysdiag-analyzer
 fi
 [ -x "$BINARY" ] || die "no binary at $BINARY"
-cargo build --quiet --package xtask || die "the build of xtask failed"
-export E2E BINARY PROJECT XTASK=$TARGET/debug/xtask
+# It validates reports against the checked-in schema.
+if [ -z "${XTASK:-}" ]; then
+    cargo build --quiet --package xtask || die "the build of xtask failed"
+    XTASK=$TARGET/debug/xtask
+fi
+export E2E BINARY PROJECT XTASK
 KEPT=$TARGET/e2e
 PASSED=0 FAILURES=0
 
@@ -46,7 +50,7 @@ header() { sed -n "s/^# $2: //p" "$E2E/cases/$1"; }
 # stage CASE DIR LANE: what becomes /e2e in the guest.
 stage() {
     mkdir -p "$2/bin"
-    { cp "$BINARY" "$2/bin/" && cp "$E2E"/guest/{lib,faults}.sh "$2/" &&
+    { cp "$BINARY" "$2/bin/sysdiag-analyzer" && cp "$E2E"/guest/{lib,faults}.sh "$2/" &&
         cp "$E2E/cases/$1" "$2/case.sh"; } || die "cannot stage $1"
     cat >"$2/main" <<MAIN
 set -u

@@ -15,12 +15,13 @@ exits() {
     [ "$rc" = "$2" ] || fail "$1: exit status $rc, expected $2${rc:+: $(tail -n1 "$1.err" 2>/dev/null)}"
 }
 
-# holds NAME CLAIM FILTER [JQ_ARGS...]: the jq filter is true for NAME.json.  Filters may use
-# what lib/check.jq defines.
+# holds NAME CLAIM FILTER [JQ_ARGS...]: the jq filter gives true for NAME.json, at least once and
+# nothing else.  Filters may use what lib/check.jq defines.
 holds() {
     local name=$1 claim=$2 filter=$3
     shift 3
-    jq -L "$E2E/lib" -e "$@" "include \"check\"; $filter" "$name.json" >/dev/null 2>.jq ||
+    jq -L "$E2E/lib" -n -e "$@" "include \"check\"; input | [$filter] | length > 0 and all" \
+        "$name.json" >/dev/null 2>.jq ||
         fail "$name: not so: $claim$(sed -n '1s/^/ (/;1s/$/)/p' .jq)"
 }
 

@@ -6,8 +6,8 @@ CACHE=${E2E_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sysdiag-analyzer-e2e}
 # bookworm: Debian 12, systemd 252.  trixie: Debian 13, systemd 257.
 # shellcheck disable=SC2034 # used by the lanes
 SUITE=${E2E_SUITE:-bookworm}
-# shellcheck source=tests/needs.sh
-. "$E2E/../needs.sh"
+# shellcheck source=scripts/needs.sh
+. "$E2E/../../scripts/needs.sh"
 
 # 125 is the harness's own failure, as in timeout(1) and git-bisect(1).
 die() { echo "e2e: $*" >&2; exit 125; }

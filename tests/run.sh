@@ -1,0 +1,11 @@
+#!/bin/bash
+# Tests this project on this machine: unit tests, then the end-to-end cases in containers of
+# Debian 12 and 13.  As root, which booting systemd needs; what is missing is installed by apt.
+# (The same cases in virtual machines take longer: tests/e2e/run.sh --lane vm.)
+set -u
+cd "$(dirname "$(readlink -f "$0")")/.." || exit
+scripts/setup.sh || exit
+status=0
+cargo test --workspace --quiet || status=1
+tests/e2e/run.sh --lane container || status=1
+exit $status
