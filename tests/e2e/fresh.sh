@@ -17,10 +17,13 @@ inside() {
     git -C "$E2E/../.." archive HEAD | tar -x -C "$root/src" || die "cannot copy the project"
     mount --rbind "${RUSTUP_HOME:-$HOME/.rustup}" "$root/root/.rustup" || die "no toolchain"
     # A layer of its own over the crates, so that nothing this machine has is changed.
-    mount -t tmpfs tmpfs "$root/mnt" && mkdir "$root/mnt/upper" "$root/mnt/work" || die "tmpfs"
+    mount -t tmpfs tmpfs "$root/mnt" || die "cannot mount a tmpfs"
+    mkdir "$root/mnt/upper" "$root/mnt/work"
     mount -t overlay overlay -o "lowerdir=${CARGO_HOME:-$HOME/.cargo},upperdir=$root/mnt/upper,workdir=$root/mnt/work" \
         "$root/root/.cargo" || die "no cargo"
-    mount -t proc proc "$root/proc" && mount --rbind /sys "$root/sys" && mount --rbind /dev "$root/dev" || die "mounts"
+    mount -t proc proc "$root/proc" || die "cannot mount /proc"
+    mount --rbind /sys "$root/sys" || die "cannot mount /sys"
+    mount --rbind /dev "$root/dev" || die "cannot mount /dev"
     cat /etc/resolv.conf >"$root/etc/resolv.conf"
     # The system's proxies and certificates, if it is told of any, and nothing else of its environment.
     mapfile -t -d '' vars < <(env -0 | grep -zE '^(https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)=')
