@@ -3,12 +3,13 @@
 use std::{
     ffi::OsString,
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use rustix::net::SocketAddrUnix;
 
 use super::error::{ConnectFailure, Error};
+use crate::root::Root;
 
 /// Who is at the other end of the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,27 +34,27 @@ pub struct Address {
 
 impl Address {
     /// systemd's private socket, for root only (`org.freedesktop.systemd1(5)`).
-    pub fn private(root: &Path) -> Self {
-        Self { socket: root.join("run/systemd/private"), peer: Peer::Private }
+    pub fn private(root: &Root) -> Self {
+        Self { socket: root.path("/run/systemd/private"), peer: Peer::Private }
     }
 
     /// The system bus under `root`: `/run/dbus/system_bus_socket`, as `sd_bus_open_system(3)`,
     /// or what `environment`, the value of `DBUS_SYSTEM_BUS_ADDRESS`, says instead.
     ///
-    /// Pass the environment for the root of this machine only. The first address in it that is a
-    /// UNIX socket counts.
+    /// The environment speaks of the running host, so it counts for that root only; of the
+    /// addresses in it, the first that is a UNIX socket.
     pub fn system_bus(
-        root: &Path,
+        root: &Root,
         environment: Option<&str>,
         service: &'static str,
     ) -> Result<Self, Error> {
-        let socket = match environment.filter(|value| !value.is_empty()) {
+        let socket = match environment.filter(|value| root.is_host() && !value.is_empty()) {
             Some(value) => first_unix_socket(value)?,
-            None => ["run/dbus/system_bus_socket", "var/run/dbus/system_bus_socket"]
-                .map(|path| root.join(path))
+            None => ["/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket"]
+                .map(|path| root.path(path))
                 .into_iter()
                 .find(|path| path.exists())
-                .unwrap_or_else(|| root.join("run/dbus/system_bus_socket")),
+                .unwrap_or_else(|| root.path("/run/dbus/system_bus_socket")),
         };
         Ok(Self { socket, peer: Peer::Bus { service } })
     }
@@ -107,12 +108,14 @@ fn unescape(value: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn the_environment_wins_and_is_unescaped() {
         let socket = |value| {
-            Address::system_bus(Path::new("/"), Some(value), "a.b").map(|address| address.socket)
+            Address::system_bus(&Root::host(), Some(value), "a.b").map(|address| address.socket)
         };
         assert_eq!(socket("unix:path=/run/my%20bus,guid=00").unwrap(), Path::new("/run/my bus"));
         assert_eq!(socket("tcp:host=h,port=1;unix:guid=1,abstract=b").unwrap(), Path::new("@b"));
@@ -124,7 +127,10 @@ mod tests {
     #[test]
     fn without_it_the_socket_is_looked_for_below_the_root() {
         let root = tempfile::tempdir().unwrap();
-        let socket = || Address::system_bus(root.path(), Some(""), "a.b").unwrap().socket;
+        let socket = || {
+            let environment = Some("unix:path=/of/this/machine");
+            Address::system_bus(&Root::at(root.path()), environment, "a.b").unwrap().socket
+        };
         assert_eq!(socket(), root.path().join("run/dbus/system_bus_socket"));
         let old = root.path().join("var/run/dbus/system_bus_socket");
         std::fs::create_dir_all(old.parent().unwrap()).unwrap();

@@ -292,3 +292,95 @@ fn text_range<'a>(
     let end = cursor.pos() - 1;
     Ok(end - len..end)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Header<'a> = (u8, u8, u8, u8, u32, u32, Vec<(u8, zbus::Variant<'a>)>);
+
+    fn parse(bytes: &[u8]) -> Result<Frame> {
+        match length(bytes)? {
+            Some(len) if len <= bytes.len() => Frame::parse(&bytes[..len]),
+            _ => Err(Malformed::new("not whole")),
+        }
+    }
+
+    /// A reply as zbus encodes it.
+    fn valid_reply() -> Vec<u8> {
+        let call = zbus::Message::method_call("/a", "B").build(&()).unwrap();
+        let reply = zbus::Message::method_return(&call.header())
+            .sender(":1.0")
+            .build(&(zbus::Variant::from(7u64),))
+            .unwrap();
+        reply.data().to_vec()
+    }
+
+    #[test]
+    fn a_frame_says_where_its_parts_are() {
+        let bytes = valid_reply();
+        let frame = parse(&bytes).unwrap();
+        assert!(matches!(frame.kind, Kind::Return(_)));
+        assert_eq!(&bytes[frame.signature], b"v");
+        assert_eq!(frame.body.end, bytes.len());
+    }
+
+    #[test]
+    fn a_call_is_what_another_implementation_makes_of_it() {
+        let call = Call::get("/org/freedesktop/systemd1", "a.b", "Ünit");
+        let mut batch = vec![0xee; 3];
+        call.encode(&mut batch, 9, Some("org.freedesktop.systemd1")).unwrap();
+        let bytes = &batch[3..];
+        assert_eq!(length(bytes).unwrap(), Some(bytes.len()));
+        let context = zbus::wire::serialized::Context::new(zbus::wire::LE, 0);
+        let data = zbus::wire::serialized::Data::new(bytes, context);
+        let ((order, kind, flags, version, body_len, serial, fields), _) =
+            data.deserialize::<Header<'_>>().unwrap();
+        assert_eq!((order, kind, flags, version, serial), (b'l', 1, 2, 1, 9));
+        let fields: Vec<_> =
+            fields.iter().map(|(code, value)| (*code, value.to_string())).collect();
+        let expected = [
+            (1, "objectpath \"/org/freedesktop/systemd1\""),
+            (2, "\"org.freedesktop.DBus.Properties\""),
+            (3, "\"Get\""),
+            (6, "\"org.freedesktop.systemd1\""),
+            (8, "signature \"(ss)\""),
+        ];
+        assert_eq!(fields, expected.map(|(code, value)| (code, value.to_owned())));
+        let body = data.slice(bytes.len() - body_len as usize..);
+        assert_eq!(body.deserialize::<(&str, &str)>().unwrap().0, ("a.b", "Ünit"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&bytes);
+        }
+
+        #[test]
+        fn no_damage_to_a_valid_reply_does_either(place in 0usize..64, byte: u8, cut in 0usize..64) {
+            let mut bytes = valid_reply();
+            if let Some(target) = bytes.get_mut(place) {
+                *target = byte;
+            }
+            bytes.truncate(bytes.len().saturating_sub(cut));
+            if let Ok(frame) = parse(&bytes) {
+                prop_assert!(frame.signature.end <= bytes.len());
+                prop_assert!(frame.body.end <= bytes.len());
+            }
+        }
+
+        #[test]
+        fn texts_of_any_kind_are_sent_whole_or_not_at_all(path in ".{0,20}", text in ".{0,20}") {
+            let mut out = vec![1, 2, 3];
+            let call = Call { path: &path, interface: &text, member: "M", body: Body::One(&text) };
+            if call.encode(&mut out, 1, None).is_ok() {
+                prop_assert_eq!(length(&out[3..]).unwrap(), Some(out.len() - 3));
+            } else {
+                prop_assert_eq!(out, [1, 2, 3]);
+            }
+        }
+    }
+}

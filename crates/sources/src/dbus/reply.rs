@@ -221,3 +221,90 @@ fn wrong_type(expected: &str, got: &str) -> Malformed {
 fn from_zbus(error: zbus::Error) -> Malformed {
     Malformed::new(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use zbus::wire::{LE, to_bytes};
+
+    use super::*;
+
+    /// Calls everything there is.
+    fn exhaust(reply: Reply<'_>) {
+        let _ = reply.first_text();
+        let _ = reply.data("a(ssssssouso)");
+        let properties = reply.properties().into_iter().flatten().filter_map(Result::ok);
+        for value in properties.map(|(_, value)| value).chain(reply.value().ok()) {
+            let _ = (value.u64(), value.i64(), value.u32(), value.i32(), value.bool());
+            let _ = (value.str(), value.strings(), value.to_variant().is_ok());
+            let _ = value.decode::<Vec<(String, Vec<String>)>>();
+            let _ = value.decode::<Vec<u8>>();
+        }
+    }
+
+    #[test]
+    fn a_value_that_zbus_refuses_fails_alone() {
+        // A file descriptor that did not come along, between two sound properties.
+        let entries = std::collections::BTreeMap::from([
+            ("A", Variant::from(1u64)),
+            ("B", Variant::from(2u32)),
+            ("C", Variant::from("three")),
+        ]);
+        let data = to_bytes(Context::new(LE, 0), &entries).unwrap();
+        let mut body = data.bytes().to_vec();
+        let place = body.windows(3).position(|bytes| bytes == b"\x01u\0").unwrap();
+        body[place + 1] = b'h';
+        let reply = Reply { signature: "a{sv}", body: &body, endian: Endian::Little };
+        let values: Vec<_> = reply.properties().unwrap().map(|entry| entry.unwrap().1).collect();
+        assert_eq!(values[0].u64().unwrap(), 1);
+        values[1].to_variant().unwrap_err();
+        assert_eq!(values[2].str().unwrap(), "three");
+    }
+
+    #[test]
+    fn a_huge_value_is_not_made_a_tree() {
+        let data = to_bytes(Context::new(LE, 0), &Variant::from(vec![0u8; 2 << 20])).unwrap();
+        let reply = Reply { signature: "v", body: data.bytes(), endian: Endian::Little };
+        let value = reply.value().unwrap();
+        value.to_variant().unwrap_err();
+        value.decode::<Vec<u8>>().unwrap_err();
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_a_reader_panic(
+            body in proptest::collection::vec(any::<u8>(), 0..300),
+            signature in "v|a\\{sv\\}|s|[ybnqiuxtdsogvah(){}]{0,8}",
+            big: bool,
+        ) {
+            let endian = if big { Endian::Big } else { Endian::Little };
+            exhaust(Reply { signature: &signature, body: &body, endian });
+        }
+
+        #[test]
+        fn nor_does_a_damaged_one(
+            place in 0usize..400,
+            byte: u8,
+            signature in "[ybnqiuxtdsogvah(){}]{1,8}",
+        ) {
+            let exec = vec![("/bin/x", vec!["x"; 3], true, 1u64, 2u64, 3u32, -4i32)];
+            let entries = std::collections::BTreeMap::from([
+                ("A", Variant::from(1u64)),
+                ("Nested", Variant::new(Variant::from(2u32))),
+                ("Exec", Variant::new(exec)),
+                ("Names", Variant::from(vec!["a", "b"])),
+            ]);
+            let data = to_bytes(Context::new(LE, 0), &entries).unwrap();
+            let mut body = data.bytes().to_vec();
+            if let Some(target) = body.get_mut(place) {
+                *target = byte;
+            }
+            exhaust(Reply { signature: "a{sv}", body: &body, endian: Endian::Little });
+            // A value of any type at all in front of bytes that were meant for another.
+            let mut body = vec![u8::try_from(signature.len()).unwrap()];
+            body.extend(signature.bytes().chain([0]));
+            body.extend(data.bytes());
+            exhaust(Reply { signature: "v", body: &body, endian: Endian::Little });
+        }
+    }
+}
