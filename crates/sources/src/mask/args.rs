@@ -74,7 +74,8 @@ fn argument(arg: &str, program: Option<&str>) -> Argument {
         }
         return Argument::Plain;
     }
-    if arg.starts_with('-') && is_secret_key(arg.trim_start_matches('-').as_bytes()) {
+    let name = arg.trim_start_matches('-');
+    if arg.starts_with('-') && is_plain(name) && is_secret_key(name.as_bytes()) {
         return Argument::NextIsSecret;
     }
     let short = SHORT.iter().filter(|(known, ..)| Some(*known) == program);

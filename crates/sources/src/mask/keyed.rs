@@ -94,14 +94,14 @@ pub(super) fn is_secret_key(key: &[u8]) -> bool {
     kind_of(key) == Some(Kind::Word)
 }
 
-/// The key at the end of `before`, and whether a blank followed it.
+/// The key at the end of `before`, and whether it stood apart from the sign: then the value may, too.
 fn key_before(before: &[u8], sign: u8) -> Option<(&[u8], bool)> {
     let trimmed = before.trim_ascii_end();
-    let spaced = trimmed.len() < before.len();
     let trimmed = match sign {
         b'=' => trimmed.strip_suffix(b":").unwrap_or(trimmed).trim_ascii_end(),
         _ => trimmed,
     };
+    let spaced = trimmed.len() < before.len();
     // A quoted key, and one of JSON within JSON.
     let trimmed = match trimmed {
         [key @ .., b'\\', b'"'] | [key @ .., b'"' | b'\'' | b'`'] => key,
