@@ -23,14 +23,27 @@ pub struct Settings {
     pub file_system_warning_percent: f64,
     /// A file system is as good as full from this share on, in per cent.
     pub file_system_critical_percent: f64,
+    /// A file system with more space left than this, in bytes, is not full, whatever its share.
+    pub file_system_enough_bytes: u64,
     /// Memory is short when less than this share is available, in per cent.
     pub memory_available_warning_percent: f64,
+    /// Swap is short from this share in use on, in per cent, while tasks wait for memory.
+    pub swap_used_warning_percent: f64,
+    /// Memory pressure (some, over one minute) from which on full swap matters, in per cent of the time.
+    pub swap_pressure_percent: f64,
     /// A unit is near its limit from this share of `memory.max` on, in per cent.
     pub unit_memory_warning_percent: f64,
     /// A unit is near its limit from this share of `pids.max` on, in per cent.
     pub unit_tasks_warning_percent: f64,
-    /// Pressure (some, over one minute) that is reported, in per cent of the time.
+    /// A unit is throttled from this share of its periods of `cpu.max` on, in per cent.
+    pub unit_cpu_throttled_percent: f64,
+    /// Time after which a unit that was killed for memory and runs again is not an error any more, in seconds.
+    pub oom_kill_window_seconds: u64,
+    /// Pressure on memory and I/O (some, over one minute) that is reported, in per cent of the time.
     pub pressure_warning_percent: f64,
+    /// Pressure on the CPU (some, over one minute) that is reported, in per cent of the time; a busy
+    /// host is at 50 without harm.
+    pub cpu_pressure_warning_percent: f64,
     /// File handles are short from this share of the maximum on, in per cent.
     pub file_handles_warning_percent: f64,
 }
@@ -46,10 +59,16 @@ impl Default for Settings {
             boot_unfinished_seconds: 300,
             file_system_warning_percent: 90.0,
             file_system_critical_percent: 97.0,
+            file_system_enough_bytes: 20 << 30,
             memory_available_warning_percent: 5.0,
+            swap_used_warning_percent: 90.0,
+            swap_pressure_percent: 10.0,
             unit_memory_warning_percent: 95.0,
             unit_tasks_warning_percent: 90.0,
+            unit_cpu_throttled_percent: 25.0,
+            oom_kill_window_seconds: 86_400,
             pressure_warning_percent: 40.0,
+            cpu_pressure_warning_percent: 90.0,
             file_handles_warning_percent: 90.0,
         }
     }

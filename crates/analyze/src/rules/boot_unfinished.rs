@@ -1,0 +1,114 @@
+//! The boot has been going on for too long.
+
+use sysdiag_model::report::BootState;
+use sysdiag_model::{Evidence, Finding, Severity, Value};
+
+use super::support::HOST;
+use crate::{Context, Explanation, Need, Rule, Section, amount};
+
+/// Jobs that a finding names.
+const MAX_JOBS: usize = 5;
+
+/// See the explanation.
+pub(super) const RULE: Rule = Rule {
+    id: "boot-unfinished",
+    title: "The boot does not finish",
+    severity: Severity::Warning,
+    section: Section::Boot,
+    needs: &[Need::Systemd],
+    explanation: Explanation {
+        checks: "The system is still starting (SystemState, FinishTimestamp of the manager) longer \
+                 than boot_unfinished_seconds (300) after userspace began.",
+        matters: "A job of the boot waits for something: what is ordered after it has not \
+                  started, systemd-analyze has no figures, and systemctl is-system-running waits.",
+        todo: "See which jobs run and what they wait for; look at the log of the unit that starts. \
+               A unit that is not needed can be disabled, one that is slow given another timeout.",
+        references: &[
+            "systemctl(1) list-jobs",
+            "systemd-analyze(1)",
+            "systemd.service(5) TimeoutStartSec=",
+        ],
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let (Some(systemd), Some(boot)) = (context.snapshot.systemd.value(), context.boot) else {
+        return Vec::new();
+    };
+    let state = systemd.manager.system_state.as_deref();
+    let Some(userspace) = systemd.manager.userspace_monotonic_usec.filter(|usec| *usec > 0) else {
+        return Vec::new();
+    };
+    let age = context.snapshot.clock.monotonic_usec.saturating_sub(userspace);
+    let limit = context.settings.boot_unfinished_seconds.saturating_mul(1_000_000);
+    let starting = matches!(state, Some("starting" | "initializing"));
+    if boot.state == BootState::Finished || !starting || age <= limit {
+        return Vec::new();
+    }
+    let running: Vec<_> = systemd.jobs.iter().filter(|job| job.state == "running").collect();
+    let title = format!(
+        "The boot has not finished after {}: {} running, {} in the queue",
+        amount::duration(age),
+        amount::count(running.len() as u64, "job is", "jobs are"),
+        systemd.jobs.len(),
+    );
+    let mut finding = Finding::new(RULE.id, RULE.severity, HOST, title)
+        .since(Some(context.snapshot.clock.at_monotonic(userspace)))
+        .because(Evidence::text("system state", state.unwrap_or_default(), "SystemState (D-Bus)"))
+        .because(Evidence::new("in userspace for", Value::Usec(age), "UserspaceTimestamp (D-Bus)"))
+        .next("systemctl list-jobs");
+    for job in running.into_iter().take(MAX_JOBS) {
+        let what = format!("{} job running", job.job_type);
+        finding = finding.because(Evidence::text(what, job.unit.as_str(), "ListJobs (D-Bus)"));
+    }
+    vec![finding]
+}
+
+#[cfg(test)]
+mod tests {
+    use sysdiag_model::snapshot::Job;
+
+    use super::*;
+    use crate::testing::{findings, healthy, systemd_of};
+
+    #[test]
+    fn fires_once_when_a_job_holds_the_boot() {
+        let mut snapshot = healthy();
+        let systemd = systemd_of(&mut snapshot);
+        systemd.manager.finish_monotonic_usec = Some(0);
+        systemd.manager.system_state = Some("starting".to_owned());
+        systemd.jobs = vec![
+            Job {
+                id: 7,
+                unit: "net.service".into(),
+                job_type: "start".to_owned(),
+                state: "running".to_owned(),
+            },
+            Job {
+                id: 8,
+                unit: "app.service".into(),
+                job_type: "start".to_owned(),
+                state: "waiting".to_owned(),
+            },
+        ];
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].title,
+            "The boot has not finished after 59 min: 1 job is running, 2 in the queue"
+        );
+        assert_eq!(found[0].evidence[2].value, Value::Text("net.service".to_owned()));
+    }
+
+    #[test]
+    fn silent_when_finished_or_young() {
+        assert!(findings(&RULE, &healthy()).is_empty());
+        let mut snapshot = healthy();
+        let manager = &mut systemd_of(&mut snapshot).manager;
+        manager.finish_monotonic_usec = Some(0);
+        manager.system_state = Some("starting".to_owned());
+        snapshot.clock.monotonic_usec = 200_000_000;
+        assert!(findings(&RULE, &snapshot).is_empty());
+    }
+}

@@ -1,0 +1,84 @@
+//! Tasks wait for disks.
+
+use sysdiag_model::{Finding, Severity, Value};
+
+use super::support::{Resource, high_pressure, with_top};
+use crate::{Context, Explanation, Need, Rule, Section};
+
+pub(super) const IO: Resource = Resource {
+    file: "io",
+    name: "I/O",
+    of_host: |pressure| pressure.io,
+    of_cgroup: |group| group.io_pressure,
+};
+
+/// See the explanation.
+pub(super) const RULE: Rule = Rule {
+    id: "io-pressure-high",
+    title: "Tasks wait for I/O",
+    severity: Severity::Warning,
+    section: Section::Resources,
+    needs: &[Need::System],
+    explanation: Explanation {
+        checks: "Pressure stall information: tasks waited for I/O (some) in at least \
+                 pressure_warning_percent (40) of the last minute, and in half of that of the \
+                 last five. In a container its own cgroup is looked at, not the machine.",
+        matters: "A disk is slower than what is asked of it: databases, logins and syncs wait.",
+        todo: "See which units read and write, and whether a disk is failing; limit them with \
+               IOWeight= or IOReadBandwidthMax=, or move data to a faster disk.",
+        references: &[
+            "Documentation/accounting/psi.rst",
+            "systemd-cgtop(1)",
+            "systemd.resource-control(5) IOWeight=",
+        ],
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let threshold = context.settings.pressure_warning_percent;
+    let top = context.resources.top_io_units.as_ref();
+    high_pressure(&RULE, context, &IO, threshold)
+        .into_iter()
+        .map(|finding| {
+            with_top(finding, top, "io.stat wbytes", |unit| unit.io_write_bytes.map(Value::Bytes))
+                .next("systemd-cgtop --order=io --iterations=2")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{cgroup_of, findings, healthy, pressure, system_of, systemd_of};
+
+    #[test]
+    fn fires_once_above_the_threshold() {
+        let mut snapshot = healthy();
+        system_of(&mut snapshot).pressure.value_mut().unwrap().io = Some(pressure(93.4));
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].title, "Tasks waited for I/O in 93 % of the last minute");
+        assert_eq!(found[0].evidence[0].source, "/proc/pressure/io");
+    }
+
+    #[test]
+    fn silent_below_it_and_after_a_short_peak() {
+        assert!(findings(&RULE, &healthy()).is_empty());
+        let mut snapshot = healthy();
+        let mut peak = pressure(95.0);
+        peak.some.avg300 = 15.0;
+        system_of(&mut snapshot).pressure.value_mut().unwrap().io = Some(peak);
+        assert!(findings(&RULE, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn a_container_is_judged_by_its_own_pressure() {
+        let mut snapshot = healthy();
+        systemd_of(&mut snapshot).manager.security_start_monotonic_usec = Some(0);
+        system_of(&mut snapshot).pressure.value_mut().unwrap().io = Some(pressure(95.0));
+        assert!(findings(&RULE, &snapshot).is_empty());
+        cgroup_of(&mut snapshot, "/").io_pressure = Some(pressure(95.0));
+        assert_eq!(findings(&RULE, &snapshot)[0].evidence[0].source, "/io.pressure");
+    }
+}

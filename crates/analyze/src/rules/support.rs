@@ -1,0 +1,115 @@
+//! What several rules about resources say in the same way.
+
+use sysdiag_model::report::UnitUsage;
+use sysdiag_model::snapshot::{Cgroup, Pressure, PressureKind};
+use sysdiag_model::{Evidence, Finding, Severity, UnitName, UnitType, Value};
+
+use crate::{Context, Rule, amount, human};
+
+/// What findings about the whole host are about.
+pub(super) const HOST: &str = "host";
+
+/// Units of a kind with their cgroups.
+pub(super) fn units<'a>(
+    context: &'a Context<'_>,
+) -> impl Iterator<Item = (&'a UnitUsage, &'a Cgroup)> {
+    let tree = context.snapshot.cgroups.value();
+    context
+        .resources
+        .unit_usage
+        .iter()
+        .flatten()
+        .filter_map(move |unit| Some((unit, tree?.group(&unit.cgroup_path)?)))
+}
+
+/// A slice has no processes of its own: what it counts is what its units did.
+pub(super) fn is_slice(unit: &UnitName) -> bool {
+    unit.unit_type() == Some(UnitType::Slice)
+}
+
+/// The command that changes `setting` of the unit; those of scopes cannot be edited.
+pub(super) fn change(unit: &UnitName, setting: &str) -> String {
+    if unit.unit_type() == Some(UnitType::Scope) {
+        return human::systemctl("status", unit.as_str());
+    }
+    format!("{}   # {setting}=", human::systemctl("edit", unit.as_str()))
+}
+
+/// A figure of a cgroup, with the file it was read from.
+pub(super) fn file(group: &Cgroup, name: &str, value: Value) -> Evidence {
+    Evidence::new(name, value, format!("{}/{name}", group.path.trim_end_matches('/')))
+}
+
+/// Which pressure, and what it is called.
+pub(super) struct Resource {
+    /// `cpu`, `memory`, `io`: the name of the file.
+    pub(super) file: &'static str,
+    /// In a sentence: "tasks waited for ...".
+    pub(super) name: &'static str,
+    pub(super) of_host: fn(&Pressure) -> Option<PressureKind>,
+    pub(super) of_cgroup: fn(&Cgroup) -> Option<PressureKind>,
+}
+
+/// The pressure on the host. In a container the files in /proc are of the machine around it, those
+/// of its own root cgroup are its own.
+pub(super) fn pressure(
+    context: &Context<'_>,
+    resource: &Resource,
+) -> Option<(PressureKind, String)> {
+    let snapshot = context.snapshot;
+    if context.boot.is_some_and(|boot| boot.container) {
+        let tree = snapshot.cgroups.value()?;
+        let path = if tree.root.is_empty() { "/" } else { tree.root.as_str() };
+        let kind = (resource.of_cgroup)(tree.group(path)?)?;
+        return Some((kind, format!("{}/{}.pressure", path.trim_end_matches('/'), resource.file)));
+    }
+    let kind = (resource.of_host)(snapshot.system.value()?.pressure.value()?)?;
+    Some((kind, format!("/proc/pressure/{}", resource.file)))
+}
+
+/// A finding if tasks waited for `resource` for at least `threshold` per cent of the last minute,
+/// and half of that over five: the start of a service or of the host alone is none.
+pub(super) fn high_pressure(
+    rule: &Rule,
+    context: &Context<'_>,
+    resource: &Resource,
+    threshold: f64,
+) -> Vec<Finding> {
+    let Some((kind, source)) = pressure(context, resource) else { return Vec::new() };
+    let some = kind.some;
+    if some.avg60 < threshold || some.avg300 < threshold / 2.0 {
+        return Vec::new();
+    }
+    let title = format!(
+        "Tasks waited for {} in {} of the last minute",
+        resource.name,
+        amount::percent(some.avg60)
+    );
+    let mut finding = Finding::new(rule.id, rule.severity, HOST, title)
+        .because(Evidence::new("some avg60", Value::Percent(some.avg60), source.clone()))
+        .because(Evidence::new("some avg300", Value::Percent(some.avg300), source.clone()));
+    if let Some(full) = kind.full.filter(|full| full.avg60 > 0.0) {
+        finding = finding.because(Evidence::new("full avg60", Value::Percent(full.avg60), source));
+    }
+    vec![finding]
+}
+
+/// The units that use most of something, as evidence.
+pub(super) fn with_top(
+    mut finding: Finding,
+    top: Option<&Vec<UnitUsage>>,
+    what: &str,
+    value: fn(&UnitUsage) -> Option<Value>,
+) -> Finding {
+    for unit in top.into_iter().flatten().take(3) {
+        if let Some(value) = value(unit) {
+            finding = finding.because(Evidence::new(unit.name.as_str(), value, what));
+        }
+    }
+    finding
+}
+
+/// The worse severity from `worse` per cent on.
+pub(super) fn graded(percent: f64, worse: f64) -> Severity {
+    if percent >= worse { Severity::Error } else { Severity::Warning }
+}
