@@ -1,0 +1,40 @@
+//! `analyze-logs`.
+
+use jiff::tz::TimeZone;
+use sysdiag_analyze::{Need, Scope};
+use sysdiag_sources::LogOptions;
+
+use super::replay;
+use crate::args::{Global, LogsArgs};
+use crate::pipeline::{self, Task, UseOfHistory};
+use crate::sinks::Focus;
+use crate::{Error, Exit};
+
+pub(super) fn run(global: &Global, args: &LogsArgs) -> Result<Exit, Error> {
+    let config = pipeline::configuration(global)?.config;
+    let task = Task {
+        global,
+        analysis: &args.analysis,
+        scope: Scope { logs: true, ..Scope::default() },
+        focus: Focus::Logs,
+        needs: &[Need::Journal],
+        history: UseOfHistory::Nothing,
+    };
+    let snapshot = match &args.analysis.from {
+        Some(path) => {
+            let mut snapshot = pipeline::read_capture(path)?;
+            replay::select(&mut snapshot, args)?;
+            snapshot
+        }
+        None => {
+            let now = pipeline::now();
+            let (since, until) =
+                replay::window(args.since.as_ref(), args.until.as_ref(), now, &TimeZone::system())?;
+            let logs = LogOptions { boot: args.boot, max_priority: args.priority, since, until };
+            let mut options = pipeline::options(&config);
+            options.logs = Some(logs);
+            pipeline::collect(&options)
+        }
+    };
+    task.finish(&config, &snapshot)
+}

@@ -1,0 +1,38 @@
+//! `run`: everything, compared with the last report and saved.
+
+use jiff::tz::TimeZone;
+use sysdiag_analyze::{Need, Scope};
+use sysdiag_sources::LogOptions;
+
+use super::replay;
+use crate::args::{Global, RunArgs};
+use crate::pipeline::{self, LOGS, Task, UseOfHistory};
+use crate::sinks::Focus;
+use crate::{Error, Exit};
+
+pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Error> {
+    let config = pipeline::configuration(global)?.config;
+    let task = Task {
+        global,
+        analysis: &args.analysis,
+        scope: Scope::run(),
+        focus: Focus::Overview,
+        needs: &[Need::Systemd],
+        history: if args.no_save { UseOfHistory::Compare } else { UseOfHistory::CompareAndSave },
+    };
+    let snapshot = match &args.analysis.from {
+        Some(path) => {
+            let snapshot = pipeline::read_capture(path)?;
+            replay::no_since(args.since.as_ref())?;
+            snapshot
+        }
+        None => {
+            let (since, _) =
+                replay::window(args.since.as_ref(), None, pipeline::now(), &TimeZone::system())?;
+            let mut options = pipeline::options(&config);
+            options.logs = Some(LogOptions { since, ..LOGS });
+            pipeline::collect(&options)
+        }
+    };
+    task.finish(&config, &snapshot)
+}

@@ -1,0 +1,57 @@
+//! The word somebody probably meant.
+
+/// The candidate with the smallest edit distance to `word`.
+///
+/// A candidate whose last part (after a dot) is `word`'s last part is nearer than any other: the
+/// usual mistake is the right key in the wrong section.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
+    let word_last = last(word);
+    candidates.min_by_key(|candidate| {
+        (
+            last(candidate) != word_last,
+            distance(word, candidate).min(distance(&word_last, candidate)),
+        )
+    })
+}
+
+/// Levenshtein distance, in characters, of the first 256.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().take(256).collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, a) in left.chars().take(256).enumerate() {
+        let mut diagonal = index;
+        let mut before = index + 1;
+        let mut next = vec![before];
+        for (b, above) in right.iter().zip(row.iter().skip(1)) {
+            let changed = diagonal + usize::from(a != *b);
+            before = changed.min(above + 1).min(before + 1);
+            diagonal = *above;
+            next.push(before);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_edits() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+
+    #[test]
+    fn section_may_be_wrong() {
+        let keys = ["history.directory", "history.max_files", "models.directory"];
+        assert_eq!(nearest("histroy.max_file", keys.into_iter()), Some("history.max_files"));
+        assert_eq!(nearest("models.max_files", keys.into_iter()), Some("history.max_files"));
+        assert_eq!(nearest("max_fils", keys.into_iter()), Some("history.max_files"));
+        assert_eq!(nearest("anything", std::iter::empty()), None);
+    }
+}

@@ -1,0 +1,261 @@
+//! Every key, wrong in every way; layers; the example.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config.toml.example");
+
+fn file(directory: &TempDir, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let path = directory.path().join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn only(path: &Path) -> Result<Loaded, Error> {
+    Loaded::read(&Locations::Only(path.to_owned()), Some(Path::new("/home/somebody")))
+}
+
+/// What is said about `text` in a file.
+fn refusal(text: impl AsRef<[u8]>) -> String {
+    let directory = TempDir::new().unwrap();
+    let path = file(&directory, "c.toml", &text);
+    let error = only(&path).expect_err(&String::from_utf8_lossy(text.as_ref()));
+    assert_eq!(error.exit(), crate::Exit::Usage);
+    let error = error.to_string();
+    assert!(error.contains(path.to_str().unwrap()), "{error}");
+    error.replace(path.to_str().unwrap(), "FILE")
+}
+
+fn accepted(text: &str) -> Loaded {
+    let directory = TempDir::new().unwrap();
+    only(&file(&directory, "c.toml", text)).unwrap()
+}
+
+fn value<'a>(loaded: &'a Loaded, key: &str) -> &'a Setting {
+    loaded.settings.iter().find(|setting| setting.key == key).unwrap()
+}
+
+#[test]
+fn nothing_given_is_the_default() {
+    assert_eq!(accepted("").config, Config::default());
+}
+
+#[test]
+fn every_key_has_an_accepted_default() {
+    let keys = keys();
+    assert!(keys.len() > 20);
+    for key in keys {
+        if let Some(default) = &key.default {
+            assert!(key.kind.accepts(default), "{} = {default}", key.name);
+        }
+    }
+}
+
+#[test]
+fn every_key_refuses_every_wrong_type_and_value() {
+    for key in keys() {
+        let wrong: &[&str] = match key.kind {
+            Kind::Text => &["", "1", "1.5", "true", "[]", "{}", "1979-05-27", "[\"a\"]"],
+            Kind::Choice(_) => &["", "1", "true", "\"\"", "\"olama\"", "\"OLLAMA\"", "[]"],
+            Kind::Url => &["", "1", "true", "\"\"", "\"localhost\"", "\"http://\"", "\"ftp://x\""],
+            Kind::Path => &["", "1", "true", "\"\"", "\"relative/path\"", "[]", "\"/a\\u0000b\""],
+            Kind::Bool => &["", "1", "\"true\"", "[]", "{}"],
+            Kind::TextList => &["", "1", "\"a\"", "[1]", "[\"\"]", "[[\"a\"]]", "{}"],
+            Kind::Integer(..) => &[
+                "",
+                "\"5\"",
+                "5.0",
+                "nan",
+                "inf",
+                "true",
+                "[5]",
+                "{}",
+                "1979-05-27",
+                "99999999999999999999999",
+                "-99999999999999999999999",
+            ],
+            Kind::Number(..) => &[
+                "",
+                "\"5\"",
+                "nan",
+                "-nan",
+                "inf",
+                "-inf",
+                "true",
+                "[5.0]",
+                "{}",
+                "-0.1",
+                "1e300",
+                "99999999999999999999999",
+            ],
+        };
+        let mut wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        if let Kind::Integer(min, max) = key.kind {
+            wrong.extend(min.checked_sub(1).map(|number| number.to_string()));
+            wrong.extend(max.checked_add(1).map(|number| number.to_string()));
+        }
+        for value in wrong {
+            let text = format!("# one\n[{}]\n{} = {value}\n", key.section(), key.field());
+            let said = refusal(&text);
+            assert!(said.contains("FILE:3: "), "{text}: {said}");
+            // A value that is missing is an error of syntax: the line says which key.
+            if !value.is_empty() {
+                assert!(said.contains(&format!("FILE:3: {}: expected ", key.name)), "{said}");
+            }
+        }
+        let text = format!("[{}]\n\n{}x = 1\n", key.section(), key.field());
+        let said = refusal(&text);
+        let expected = format!("FILE:3: {}x: unknown key: nearest is {}", key.name, key.name);
+        assert!(said.contains(&expected), "{said}");
+        let twice = format!("[{0}]\n{1} = 1\n{1} = 1\n", key.section(), key.field());
+        let said = refusal(&twice);
+        assert!(said.contains("FILE:3: ") && said.contains(key.field()), "{said}");
+    }
+}
+
+#[test]
+fn sections_can_be_wrong_too() {
+    let said = refusal("[histroy]\nmax_files = 3\n");
+    assert!(said.contains("FILE:1: histroy: unknown section: nearest is [history]"), "{said}");
+    assert!(said.contains("nearest key history.max_files"), "{said}");
+    let said = refusal("max_files = 3\n");
+    assert!(
+        said.contains("FILE:1: max_files: unknown key: nearest is history.max_files"),
+        "{said}"
+    );
+    for text in ["history = 3\n", "[[history]]\n", "history = \"x\"\n"] {
+        let said = refusal(text);
+        assert!(said.contains("FILE:1: history: expected a section [history]"), "{said}");
+    }
+    assert!(refusal("[histroy]\n").contains("unknown section"));
+    assert!(refusal("[history.max_files]\nx = 1\n").contains("history.max_files: expected"));
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
+    let said = refusal("[models]\nlstm_timesteps = 0\n[history]\nmax_files = \"a\"\nmax = 1\n");
+    let lines: Vec<&str> = said.lines().skip(1).collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for (line, number) in lines.iter().zip([2, 4, 5]) {
+        assert!(line.starts_with(&format!("FILE:{number}: ")), "{said}");
+    }
+}
+
+#[test]
+fn values_must_fit_together() {
+    let said = refusal("[models]\nlstm_timesteps = 10\n");
+    assert!(
+        said.contains("FILE:2: models.lstm_timesteps: 10 (FILE:2) must be less than"),
+        "{said}"
+    );
+    assert!(said.contains("models.min_samples_train, which is 10 (default)"), "{said}");
+    assert!(refusal("[models]\nmin_samples_train = 3\n").contains("FILE:2: "));
+    refusal("[collect]\nsample_interval_ms = 5000\n");
+    refusal("[analysis]\nfile_system_warning_percent = 99\n");
+}
+
+#[test]
+fn hostile_files_are_refused() {
+    for text in [
+        &b"a\xff\xfe\n"[..],
+        b"[history]\nmax_files = \xff\n",
+        b"\0\0\0",
+        b"[history\n",
+        b"[history]\nmax_files = = 3\n",
+        &[b'['; 100_000],
+        &[b'#'; (1 << 20) + 1],
+    ] {
+        refusal(text);
+    }
+    let nested = format!("[llm]\nmodel = {}\n", "[".repeat(50_000));
+    refusal(nested);
+    let escape = refusal("\"a\\u001b[31m\" = 1\n");
+    assert!(!escape.contains('\u{1b}'), "{escape}");
+}
+
+#[test]
+fn what_is_no_file_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let gone = directory.path().join("none.toml");
+    for path in [directory.path(), Path::new("/dev/zero"), gone.as_path()] {
+        let said = only(path).unwrap_err().to_string();
+        assert!(said.contains(path.to_str().unwrap()), "{said}");
+    }
+    let pipe = directory.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    assert!(only(&pipe).unwrap_err().to_string().contains("not a regular file"));
+    assert_eq!(only(Path::new("/dev/null")).unwrap().config, Config::default());
+}
+
+#[test]
+fn later_layers_win_one_by_one() {
+    let directory = TempDir::new().unwrap();
+    let host = file(&directory, "host.toml", "[history]\nmax_files = 7\ndirectory = \"/h\"\n");
+    let user = file(&directory, "user.toml", "# mine\n[history]\nmax_files = 8\n");
+    let absent = directory.path().join("absent.toml");
+    let layers = Locations::Layers(vec![absent.clone(), host.clone(), user.clone()]);
+    let loaded = Loaded::read(&layers, None).unwrap();
+    assert_eq!(loaded.config.history.max_files, 8);
+    assert_eq!(loaded.config.history.directory, Path::new("/h"));
+    assert_eq!(
+        value(&loaded, "history.max_files").origin,
+        Origin::File { path: user.clone(), line: 3 }
+    );
+    assert_eq!(
+        value(&loaded, "history.directory").origin,
+        Origin::File { path: host.clone(), line: 3 }
+    );
+    assert_eq!(value(&loaded, "llm.model").origin, Origin::Default);
+    assert_eq!(loaded.files, [(absent, false), (host, true), (user, true)]);
+}
+
+#[test]
+fn values_are_taken_as_they_are_meant() {
+    let loaded = accepted(
+        "[history]\ndirectory = \"~/reports\"\nmax_files = -1\n\
+         [analysis]\nfile_system_warning_percent = 80\n[collect]\ndeadline_seconds = 0x0A\n",
+    );
+    assert_eq!(loaded.config.history.directory, Path::new("/home/somebody/reports"));
+    assert_eq!(loaded.config.history.max_files, -1);
+    assert!((loaded.config.analysis.file_system_warning_percent - 80.0).abs() < f64::EPSILON);
+    assert_eq!(loaded.config.collect.deadline_seconds, 10);
+    let windows = accepted("\u{feff}[history]\r\nmax_files = 3\r\n");
+    assert_eq!(windows.config.history.max_files, 3);
+}
+
+/// Lines such as `#max_files = 1000` are the keys, `# Text` is prose.
+#[test]
+fn example_has_every_key_with_its_default() {
+    let example = fs::read_to_string(EXAMPLE).unwrap();
+    let text: String = example
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => format!("{rest}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let loaded = accepted(&text);
+    for key in keys() {
+        let setting = value(&loaded, &key.name);
+        assert_ne!(setting.origin, Origin::Default, "{} is not in the example", key.name);
+        if let Some(default) = &key.default {
+            assert_eq!(setting.value.as_ref(), Some(default), "{}", key.name);
+        }
+    }
+    // As it is, it changes nothing.
+    assert_eq!(accepted(&example).config, Config::default());
+}
+
+#[test]
+fn shown_values_are_json() {
+    let loaded = accepted("[history]\nmax_files = 3\n");
+    let text = serde_json::to_string(&loaded.settings).unwrap();
+    let shown: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(shown.len(), keys().len());
+    assert!(shown.iter().all(|setting| setting.get("origin").is_some()));
+}

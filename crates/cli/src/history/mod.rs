@@ -1,0 +1,109 @@
+//! Saved reports: one gzip-compressed JSON line per file, in a directory of the owner's only.
+//!
+//! Only whole files of this program are counted and deleted. What is damaged, of a newer version or
+//! of the predecessor (same directory, same names, another schema) is named and left alone.
+
+mod name;
+mod read;
+mod retention;
+mod save;
+
+pub use name::ReportName;
+pub use read::Unusable;
+pub use retention::Retained;
+pub use save::SaveError;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sysdiag_model::Report;
+
+/// A directory of reports; it need not exist yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    directory: PathBuf,
+}
+
+/// A file of the directory that is named like a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Boot and time.
+    pub name: ReportName,
+    /// The file.
+    pub path: PathBuf,
+    /// Compressed size.
+    pub size_bytes: u64,
+}
+
+impl Store {
+    /// The reports in `directory`.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// Where the reports are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Files that are named like reports, the newest first; and those whose names only begin and
+    /// end so. None of them has been opened.
+    pub fn entries(&self) -> io::Result<(Vec<Entry>, Vec<PathBuf>)> {
+        let listing = match std::fs::read_dir(&self.directory) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((vec![], vec![])),
+            Err(error) => return Err(error),
+        };
+        let mut entries = Vec::new();
+        let mut misnamed = Vec::new();
+        for item in listing {
+            let item = item?;
+            let file_name = item.file_name();
+            let Some(text) = file_name.to_str() else { continue };
+            if let Ok(name) = text.parse::<ReportName>() {
+                // Gone since: another run applied its retention.
+                let Ok(metadata) = item.path().symlink_metadata() else { continue };
+                entries.push(Entry { name, path: item.path(), size_bytes: metadata.len() });
+            } else if ReportName::resembles(text) {
+                misnamed.push(item.path());
+            }
+        }
+        entries.sort_by(|a, b| b.name.cmp(&a.name));
+        misnamed.sort();
+        Ok((entries, misnamed))
+    }
+
+    /// Reads one report.
+    pub fn read(&self, entry: &Entry) -> Result<Report, Unusable> {
+        read::report(&entry.path)
+    }
+
+    /// The newest usable report that `wanted` accepts, and the newer files that are not usable.
+    pub fn latest(
+        &self,
+        wanted: impl Fn(&Report) -> bool,
+    ) -> io::Result<(Option<Report>, Vec<(PathBuf, Unusable)>)> {
+        let mut skipped = Vec::new();
+        for entry in self.entries()?.0 {
+            match self.read(&entry) {
+                Ok(report) if wanted(&report) => return Ok((Some(report), skipped)),
+                Ok(_) | Err(Unusable::Gone) => {}
+                Err(why) => skipped.push((entry.path, why)),
+            }
+        }
+        Ok((None, skipped))
+    }
+
+    /// Saves `report` under its boot and time; the file is whole or not there.
+    pub fn save(&self, report: &Report) -> Result<PathBuf, SaveError> {
+        save::save(&self.directory, report)
+    }
+
+    /// Deletes the oldest usable reports beyond the newest `max_files`.
+    pub fn retain(&self, max_files: usize) -> io::Result<Retained> {
+        retention::apply(self, max_files)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Saving, reading and deleting, with real files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use sysdiag_model::report::{ReportHost, SCHEMA_VERSION};
+use sysdiag_model::{BootId, Timestamp};
+use tempfile::TempDir;
+
+use super::*;
+
+const BOOT: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
+fn report(second: u64) -> Report {
+    Report {
+        schema_version: SCHEMA_VERSION,
+        hostname: Some("web-03".to_owned()),
+        timestamp: Timestamp::from_usec(1_790_000_000_000_001 + second * 1_000_000),
+        boot_id: Some(BOOT.parse::<BootId>().unwrap()),
+        host: ReportHost::default(),
+        findings: vec![],
+        resolved_findings: vec![],
+        not_assessed: vec![],
+        boot_analysis: None,
+        health_analysis: None,
+        resource_analysis: None,
+        log_analysis: None,
+        dependency_analysis: None,
+        unit_analysis: None,
+        timings: vec![],
+        errors: vec![],
+    }
+}
+
+fn store() -> (TempDir, Store) {
+    let directory = TempDir::new().unwrap();
+    let store = Store::new(directory.path().join("made/history"));
+    (directory, store)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn files(store: &Store) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(store.directory())
+        .unwrap()
+        .map(|item| item.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A file named like the report of this second, with these contents.
+fn plant(store: &Store, second: u64, bytes: &[u8]) -> PathBuf {
+    let name = ReportName::new(Some(BOOT.parse().unwrap()), report(second).timestamp);
+    let path = store.directory().join(name.to_string());
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn saved_is_read_again_and_private() {
+    let (_directory, store) = store();
+    let path = store.save(&report(0)).unwrap();
+    assert_eq!(
+        path.file_name().unwrap().to_str().unwrap(),
+        format!("report-{BOOT}-20260921T141320.000001Z.jsonl.gz")
+    );
+    assert_eq!(mode(store.directory()), 0o700);
+    assert_eq!(mode(&path), 0o600);
+    let (entries, misnamed) = store.entries().unwrap();
+    assert_eq!((entries.len(), misnamed.len()), (1, 0));
+    assert_eq!(store.read(&entries[0]).unwrap(), report(0));
+    assert_eq!(files(&store).len(), 1, "a temporary file was left behind");
+    let mut text = String::new();
+    use std::io::Read;
+    flate2::read::GzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+    assert_eq!(text.matches('\n').count(), 1);
+    assert!(text.ends_with('\n'));
+}
+
+#[test]
+fn an_existing_report_is_never_replaced() {
+    let (_directory, store) = store();
+    store.save(&report(0)).unwrap();
+    let mut other = report(0);
+    other.hostname = Some("other".to_owned());
+    let error = store.save(&other).unwrap_err().to_string();
+    assert!(error.contains("report not saved"), "{error}");
+    let (entries, _) = store.entries().unwrap();
+    assert_eq!(store.read(&entries[0]).unwrap(), report(0));
+    assert_eq!(files(&store).len(), 1);
+}
+
+#[test]
+fn damaged_files_are_named_kept_and_not_counted() {
+    let (_directory, store) = store();
+    let whole = store.save(&report(1)).unwrap();
+    let bytes = fs::read(&whole).unwrap();
+    let mut flipped = bytes.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 0x55;
+    let damaged = [
+        plant(&store, 10, b""),
+        plant(&store, 11, b"\x1f\x8b"),
+        plant(&store, 12, &bytes[..bytes.len() - 1]),
+        plant(&store, 13, &bytes[..bytes.len() / 2]),
+        plant(&store, 14, &flipped),
+        plant(&store, 15, &gzip("not JSON\n")),
+        plant(&store, 16, &gzip("{\"schema_version\": 1}\n")),
+        plant(&store, 17, &gzip(&"[".repeat(100_000))),
+        plant(&store, 18, &gzip(&format!("{{\"a\": {}", "[".repeat(100_000)))),
+    ];
+    for path in &damaged {
+        let why = read::report(path).unwrap_err();
+        assert!(matches!(why, Unusable::Damaged(_)), "{}: {why}", path.display());
+    }
+    let predecessor = plant(&store, 20, &gzip("{\"hostname\":\"a\",\"errors\":[]}\n"));
+    assert_eq!(read::report(&predecessor), Err(Unusable::Predecessor));
+    let newer = plant(&store, 21, &gzip("{\"schema_version\":99,\"new\":1}\n"));
+    assert_eq!(read::report(&newer), Err(Unusable::Newer(99)));
+    let link = store.directory().join(ReportName::new(None, report(22).timestamp).to_string());
+    std::os::unix::fs::symlink(&whole, &link).unwrap();
+    assert!(matches!(read::report(&link), Err(Unusable::Unreadable(_))));
+
+    store.save(&report(2)).unwrap();
+    store.save(&report(3)).unwrap();
+    let before = files(&store).len();
+    let (latest, skipped) = store.latest(|_| true).unwrap();
+    assert_eq!(latest, Some(report(3)));
+    assert_eq!(skipped.len(), 12);
+    let retained = store.retain(2).unwrap();
+    assert_eq!(retained.deleted, [whole]);
+    assert_eq!(retained.skipped.len(), 12);
+    assert_eq!(files(&store).len(), before - 1);
+}
+
+#[test]
+fn the_oldest_go_first() {
+    let (_directory, store) = store();
+    for second in [5, 1, 4, 2, 3] {
+        store.save(&report(second)).unwrap();
+    }
+    // Older, and not deleted: not a name of ours.
+    let other = store.directory().join("report-old.jsonl.gz");
+    fs::write(&other, gzip("{}")).unwrap();
+    store.retain(5).unwrap();
+    assert_eq!(store.entries().unwrap().0.len(), 5);
+    let retained = store.retain(3).unwrap();
+    assert_eq!(retained.deleted.len(), 2);
+    let (entries, misnamed) = store.entries().unwrap();
+    let times: Vec<Timestamp> = entries.iter().map(|entry| entry.name.time()).collect();
+    assert_eq!(times, [5, 4, 3].map(|second| report(second).timestamp));
+    assert_eq!(misnamed, [other]);
+}
+
+#[test]
+fn the_last_report_of_another_host_does_not_count() {
+    let (_directory, store) = store();
+    store.save(&report(1)).unwrap();
+    let mut other = report(2);
+    other.hostname = Some("other".to_owned());
+    store.save(&other).unwrap();
+    let wanted = |report: &Report| report.hostname.as_deref() == Some("web-03");
+    assert_eq!(store.latest(wanted).unwrap().0, Some(report(1)));
+}
+
+#[test]
+fn nothing_is_left_where_nothing_can_be_saved() {
+    let (directory, _) = store();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Store::new(&file).save(&report(0)).unwrap_err();
+    assert!(error.to_string().contains(file.to_str().unwrap()));
+    assert!(error.hint().contains("--no-save"));
+    // A file can be made there and not be filled, as on a full disk; works for root too.
+    let error = Store::new("/proc/self/fd/history").save(&report(0)).unwrap_err();
+    assert!(error.hint().contains("--no-save"));
+    assert_eq!(fs::read(&file).unwrap(), b"");
+}
+
+#[test]
+fn only_abandoned_temporary_files_are_removed() {
+    let (_directory, store) = store();
+    let whole = store.save(&report(0)).unwrap();
+    let name = whole.file_name().unwrap().to_str().unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    let planted = [
+        (format!(".{name}.123"), true),
+        (format!(".{name}.124"), false),
+        (".report-x.1".to_owned(), true),
+    ];
+    for (name, is_old) in &planted {
+        let file = fs::File::create(store.directory().join(name)).unwrap();
+        if *is_old {
+            file.set_modified(old).unwrap();
+        }
+    }
+    store.save(&report(1)).unwrap();
+    let left = files(&store);
+    let is_left = |index: usize| left.contains(&planted[index].0);
+    assert_eq!([is_left(0), is_left(1), is_left(2)], [false, true, true]);
+}
+
+#[test]
+fn an_unknown_boot_has_a_name() {
+    let (_directory, store) = store();
+    let mut unknown = report(0);
+    unknown.boot_id = None;
+    let path = store.save(&unknown).unwrap();
+    assert!(path.to_str().unwrap().contains(&"0".repeat(32)));
+    assert_eq!(store.latest(|_| true).unwrap().0, Some(unknown));
+}

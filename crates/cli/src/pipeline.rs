@@ -1,0 +1,208 @@
+//! What `run` and every `analyze-*` do: collect or read a capture, assess, compare with history,
+//! save, print, and end with the exit code of what was found.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use sysdiag_analyze::{Need, Scope};
+use sysdiag_model::{Report, Severity, Snapshot, Timestamp, UnitName};
+use sysdiag_sources::{LogOptions, Options, Root, capture};
+
+use crate::args::{AnalysisArgs, Global};
+use crate::config::{Config, Loaded, Locations};
+use crate::history::Store;
+use crate::progress::StatusLine;
+use crate::sinks::{self, Focus, Format, View};
+use crate::{Error, Exit, console};
+
+/// What a command asks of the pipeline.
+pub(crate) struct Task<'a> {
+    pub(crate) global: &'a Global,
+    pub(crate) analysis: &'a AnalysisArgs,
+    pub(crate) scope: Scope,
+    pub(crate) focus: Focus,
+    /// The command rests on these: without all of them it is exit code 3.
+    pub(crate) needs: &'static [Need],
+    pub(crate) history: UseOfHistory,
+}
+
+/// What a command does with history. A capture never touches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UseOfHistory {
+    Nothing,
+    Compare,
+    CompareAndSave,
+}
+
+/// The configuration as the arguments and the environment say.
+pub(crate) fn configuration(global: &Global) -> Result<Loaded, Error> {
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    let locations = Locations::new(global.config.as_deref(), home.as_deref());
+    Loaded::read(&locations, home.as_deref())
+}
+
+/// What to collect, before a command adds to it.
+pub(crate) fn options(config: &Config) -> Options {
+    Options {
+        deadline: Duration::from_secs(config.collect.deadline_seconds),
+        sample_interval: Duration::from_millis(config.collect.sample_interval_ms),
+        unit: None,
+        recent_lines: config.collect.recent_lines,
+        recent_of_all_units: false,
+        restart_window: Duration::from_secs(config.analysis.crash_loop_window_seconds),
+        logs: None,
+    }
+}
+
+/// The logs of this boot that `run` groups: warnings and worse.
+pub(crate) const LOGS: LogOptions =
+    LogOptions { boot: 0, max_priority: 4, since: None, until: None };
+
+/// Reads this host, with a status line if that takes long.
+pub(crate) fn collect(options: &Options) -> Snapshot {
+    let mut status = StatusLine::new();
+    sysdiag_sources::collect(&Root::host(), options, &mut |progress| status.update(progress))
+}
+
+/// Reads a capture.
+pub(crate) fn read_capture(path: &Path) -> Result<Snapshot, Error> {
+    capture::read(path)
+        .map_err(|error| Error::usage(format!("cannot read capture {}: {error}", path.display())))
+}
+
+/// The time on this host now.
+pub(crate) fn now() -> Timestamp {
+    let usec = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or_default();
+    Timestamp::from_usec(usec)
+}
+
+impl Task<'_> {
+    /// From a snapshot to the exit code. `scope` may have been made more exact by the snapshot.
+    pub(crate) fn finish(self, config: &Config, snapshot: &Snapshot) -> Result<Exit, Error> {
+        let mut report = sysdiag_analyze::assess(snapshot, &config.analysis, &self.scope);
+        let mut exit = Exit::Ok;
+        if self.analysis.from.is_none() && self.history != UseOfHistory::Nothing {
+            let store = Store::new(&config.history.directory);
+            compare(&store, &mut report);
+            if self.history == UseOfHistory::CompareAndSave
+                && !save(&store, config.history.max_files, &mut report)
+            {
+                exit = Exit::ActionFailed;
+            }
+        }
+        print(self.global, &report, self.focus)?;
+        exit = exit.max(verdict(&report, self.analysis.fail_on));
+        let missing = |need: &Need| need.missing(snapshot).is_some();
+        if !self.needs.is_empty() && self.needs.iter().all(missing) {
+            exit = exit.max(Exit::NoSource);
+        }
+        Ok(exit)
+    }
+}
+
+/// Whether there is a finding at or above `fail_on`.
+fn verdict(report: &Report, fail_on: Severity) -> Exit {
+    let bad = report.findings.iter().any(|finding| finding.severity >= fail_on);
+    if bad { Exit::Findings } else { Exit::Ok }
+}
+
+/// Marks findings as new or continuing by the last report of this host.
+fn compare(store: &Store, report: &mut Report) {
+    match store.latest(|earlier| earlier.hostname == report.hostname) {
+        Ok((earlier, skipped)) => {
+            for (path, why) in skipped {
+                console::warning(&format!("skipped {}: {why}", path.display()));
+            }
+            if let Some(earlier) = earlier {
+                sysdiag_analyze::history::compare(report, &earlier);
+            }
+        }
+        // An ordinary user has no access to root's history: nothing is new or continuing then.
+        Err(error) => {
+            tracing::info!(directory = %store.directory().display(), %error, "cannot read history");
+        }
+    }
+}
+
+/// Whether the report was saved and retention applied; what failed is told and in the report.
+fn save(store: &Store, max_files: i64, report: &mut Report) -> bool {
+    let path = match store.save(report) {
+        Ok(path) => path,
+        Err(error) => {
+            console::error(&Error::action(error.to_string()).hint(error.hint()));
+            report.errors.push(error.to_string());
+            return false;
+        }
+    };
+    tracing::info!(path = %path.display(), "report saved");
+    let Some(max_files) = usize::try_from(max_files).ok().filter(|max| *max > 0) else {
+        return true;
+    };
+    let mut failed = Vec::new();
+    match store.retain(max_files) {
+        Ok(retained) => {
+            for path in &retained.deleted {
+                tracing::info!(path = %path.display(), "report deleted");
+            }
+            failed.extend(retained.failed.into_iter().map(|(path, error)| {
+                format!("cannot delete the old report {}: {error}", path.display())
+            }));
+        }
+        Err(error) => failed
+            .push(format!("cannot list the reports in {}: {error}", store.directory().display())),
+    }
+    for text in &failed {
+        console::message("error", text);
+    }
+    let done = failed.is_empty();
+    report.errors.extend(failed);
+    done
+}
+
+/// Writes the report to standard output.
+pub(crate) fn print(global: &Global, report: &Report, focus: Focus) -> Result<(), Error> {
+    let width = terminal_width().unwrap_or(View::DEFAULT_WIDTH);
+    let view = View::new(width).verbose(global.verbose).focused(focus);
+    output(global.output, |out| sinks::write(global.output, report, out, &view))
+}
+
+/// Writes to standard output. A reader that went away (`| head`) is no error.
+pub(crate) fn output(
+    format: Format,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    let written = if format == Format::Rich {
+        let mut out = BufWriter::new(anstream::stdout().lock());
+        write(&mut out).and_then(|()| out.flush())
+    } else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        write(&mut out).and_then(|()| out.flush())
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::action(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Columns of the terminal on standard output; none if it is no terminal.
+fn terminal_width() -> Option<u16> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&out).ok()?;
+    Some(size.ws_col).filter(|columns| *columns > 0)
+}
+
+/// The unit of the snapshot that has this name or alias.
+pub(crate) fn find_unit(snapshot: &Snapshot, name: &UnitName) -> Option<UnitName> {
+    let systemd = snapshot.systemd.value()?;
+    if let Some(unit) = systemd.unit(name.as_str()) {
+        return Some(unit.name.clone());
+    }
+    let aliased = systemd.details.iter().find(|(_, detail)| detail.names.contains(name));
+    aliased.map(|(name, _)| name.clone())
+}
