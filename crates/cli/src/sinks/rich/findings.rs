@@ -1,0 +1,172 @@
+//! Each problem in a block: what, because of what, what it affects, what to do next.
+
+use sysdiag_analyze::amount;
+use sysdiag_model::{Evidence, Finding, FindingStatus, Report, Severity, Timestamp, Value};
+
+use super::causes::Tree;
+use super::colors::Role;
+use super::words::{and_more, moment, since};
+use super::{Line, Page, hanging};
+
+/// Where the text of a block begins, behind the label of its severity.
+const TEXT: usize = 10;
+/// Where the text of a line within the block begins, behind its label.
+const INNER: usize = 20;
+/// Blocks and effects that are shown without `-v`.
+const MOST_BLOCKS: usize = 20;
+const MOST_EFFECTS: usize = 8;
+/// Lines of one fact without `-v`.
+const MOST_LINES: usize = 3;
+
+/// One block each, and what is resolved.
+pub(super) fn blocks(report: &Report, page: &Page) -> Vec<Vec<Line>> {
+    let trees = Tree::all(&report.findings);
+    let most = if page.verbose { usize::MAX } else { MOST_BLOCKS };
+    let (notes, problems): (Vec<_>, Vec<_>) =
+        trees.iter().partition(|tree| tree.severity() == Severity::Info);
+    let mut blocks: Vec<Vec<Line>> =
+        problems.iter().take(most).map(|tree| block(tree, report, page)).collect();
+    if let Some(more) = and_more(problems.len(), most) {
+        blocks.push(vec![
+            Line::new().at(TEXT).role(Role::Faint, &format!("and {more} (-v shows all)")),
+        ]);
+    }
+    // Nobody has to act on a note: one line each.
+    if page.verbose {
+        blocks.extend(notes.iter().map(|tree| block(tree, report, page)));
+    } else {
+        let titles =
+            notes.iter().take(most).flat_map(|tree| title(tree.cause, Severity::Info, page));
+        let more = and_more(notes.len(), most)
+            .map(|more| Line::new().at(TEXT).role(Role::Faint, &format!("and {more}")));
+        blocks.push(titles.chain(more).collect());
+    }
+    blocks.push(resolved(report, page));
+    blocks.retain(|lines| !lines.is_empty());
+    blocks
+}
+
+fn block(tree: &Tree<'_>, report: &Report, page: &Page) -> Vec<Line> {
+    let finding = tree.cause;
+    let mut lines = title(finding, tree.severity(), page);
+    lines.extend(because(&finding.evidence, report.timestamp, page));
+    lines.extend(affects(&tree.effects, page));
+    if page.verbose
+        && let Some(time) = finding.since
+    {
+        lines.push(inner("since").text(since(time, report.timestamp).trim_start_matches("since ")));
+    }
+    if let Some(next) = &finding.next {
+        // Not wrapped: a command is to be copied in one piece.
+        lines.push(inner("next").role(Role::Command, next).whole());
+    }
+    lines.push(rule(finding, page));
+    lines
+}
+
+fn title(finding: &Finding, severity: Severity, page: &Page) -> Vec<Line> {
+    let label = match severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARNING",
+        Severity::Info => "NOTE",
+    };
+    let label = Line::new().role(Role::of(severity), label);
+    hanging(&label, &finding.title, TEXT, page.width, usize::MAX)
+}
+
+/// The facts, as many in a line as fit.
+fn because(evidence: &[Evidence], now: Timestamp, page: &Page) -> Vec<Line> {
+    let room = page.width - INNER;
+    let mut texts: Vec<String> = Vec::new();
+    for fact in evidence {
+        let text = fact_text(fact, now, page.verbose);
+        match texts.last_mut() {
+            Some(last)
+                if !page.verbose && last.chars().count() + 2 + text.chars().count() <= room =>
+            {
+                last.push_str("; ");
+                last.push_str(&text);
+            }
+            _ => texts.push(text),
+        }
+    }
+    let most = if page.verbose { usize::MAX } else { MOST_LINES };
+    texts
+        .iter()
+        .enumerate()
+        .flat_map(|(index, text)| {
+            let label = inner(if index == 0 { "because" } else { "" });
+            hanging(&label, text, INNER, page.width, most)
+        })
+        .collect()
+}
+
+/// `memory.max 512 MiB`, `kernel: Memory cgroup out of memory`.
+fn fact_text(fact: &Evidence, now: Timestamp, with_source: bool) -> String {
+    let Evidence { what, value, source } = fact;
+    let text = match value {
+        Value::Text(text) => format!("{what}: {text}"),
+        Value::Count(count) => format!("{what} {count}"),
+        Value::Number(number) => format!("{what} {number}"),
+        Value::Bytes(bytes) => format!("{what} {}", amount::bytes(*bytes)),
+        Value::Usec(usec) => format!("{what} {}", amount::duration(*usec)),
+        Value::Percent(percent) => format!("{what} {}", amount::percent(*percent)),
+        Value::Time(time) if with_source => {
+            format!("{what} {}", since(*time, now).trim_start_matches("since "))
+        }
+        Value::Time(time) => format!("{what} {}", moment(*time)),
+    };
+    if with_source { format!("{text}   [{source}]") } else { text }
+}
+
+/// What the finding explains, what that explains in turn one step further in.
+fn affects(effects: &[(usize, &Finding)], page: &Page) -> Vec<Line> {
+    let most = if page.verbose { usize::MAX } else { MOST_EFFECTS };
+    let mut lines = Vec::new();
+    for (index, (depth, effect)) in effects.iter().take(most).enumerate() {
+        let label = inner(if index == 0 { "affects" } else { "" });
+        // Deeper than the page is wide helps nobody.
+        let indent = INNER + 2 * (*depth).min(8);
+        lines.extend(hanging(&label, &effect.title, indent, page.width, MOST_LINES));
+        if page.verbose {
+            lines.push(Line::new().at(indent).role(Role::Faint, &format!("({})", effect.rule)));
+        }
+    }
+    if let Some(more) = and_more(effects.len(), most) {
+        lines.push(inner("").role(Role::Faint, &format!("and {more} (-v shows all)")));
+    }
+    lines
+}
+
+fn rule(finding: &Finding, page: &Page) -> Line {
+    let rule = &finding.rule;
+    let new = if finding.status == Some(FindingStatus::New) { "   new" } else { "" };
+    let line = inner("rule")
+        .text(rule)
+        .role(Role::Faint, &format!("   (sysdiag-analyzer explain {rule})"))
+        .text(new);
+    if line.width() <= page.width {
+        return line;
+    }
+    inner("rule").role(Role::Faint, "sysdiag-analyzer explain ").text(rule).text(new)
+}
+
+/// Problems of the last report that are gone.
+fn resolved(report: &Report, page: &Page) -> Vec<Line> {
+    let label = Line::new().role(Role::Fine, "RESOLVED");
+    let most = if page.verbose { usize::MAX } else { MOST_EFFECTS };
+    let all = &report.resolved_findings;
+    let more = and_more(all.len(), most)
+        .map(|more| Line::new().at(TEXT).role(Role::Faint, &format!("and {more}")));
+    all.iter()
+        .take(most)
+        .flat_map(|finding| hanging(&label, &finding.title, TEXT, page.width, MOST_LINES))
+        .chain(more)
+        .collect()
+}
+
+/// A line within a block, up to its text.
+fn inner(label: &str) -> Line {
+    Line::new().at(TEXT).role(Role::Heading, label).at(INNER)
+}

@@ -1,0 +1,141 @@
+//! Units that are not well: their names in an overview, all that is known of each in full.
+
+use sysdiag_model::report::{HealthAnalysis, SocketProblem, TimerProblem, UnitProblem};
+use sysdiag_model::{Report, Timestamp};
+
+use super::colors::Role;
+use super::logs::log_lines;
+use super::words::{number, relative, since};
+use super::{Focus, Line, Page, SECTION, hanging, named, section};
+
+/// Where the text of a list begins within the section.
+const LIST: usize = 10;
+/// Log lines of a unit that are shown without `-v`.
+const MOST_LOGS: usize = 5;
+
+/// One unit of a list, and what is said of it besides its state.
+type Entry<'a> = (&'a UnitProblem, Option<String>);
+
+pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
+    let Some(health) = &report.health_analysis else { return Vec::new() };
+    let lists = lists(health, report.timestamp);
+    let mut lines = vec![named("Health", summary(report, health, &lists))];
+    if page.focus != Focus::Health {
+        for (name, list) in &lists {
+            let names: Vec<String> =
+                list.iter().map(|(unit, note)| overview_name(unit, note.as_deref())).collect();
+            let label = Line::new().at(SECTION).role(Role::Heading, name);
+            lines.extend(hanging(&label, &names.join(", "), SECTION + LIST, page.width, 3));
+        }
+        return lines;
+    }
+    for (name, list) in &lists {
+        lines.push(Line::new());
+        lines.extend(in_full(name, list, report.timestamp, page));
+    }
+    lines
+}
+
+/// The lists that have something in them.
+fn lists(health: &HealthAnalysis, now: Timestamp) -> Vec<(&'static str, Vec<Entry<'_>>)> {
+    fn plain(units: &[UnitProblem]) -> Vec<Entry<'_>> {
+        units.iter().map(|unit| (unit, None)).collect()
+    }
+    let mut lists = vec![
+        ("Failed", plain(&health.failed_units)),
+        ("Flapping", plain(&health.flapping_units)),
+        ("Stuck", plain(&health.stuck_units)),
+        ("Sockets", health.problematic_sockets.iter().map(socket).collect()),
+        ("Timers", health.problematic_timers.iter().map(|timer| self::timer(timer, now)).collect()),
+    ];
+    lists.retain(|(_, list)| !list.is_empty());
+    lists
+}
+
+fn socket(socket: &SocketProblem) -> Entry<'_> {
+    let refused = socket.refused.filter(|count| *count > 0);
+    let refused = refused.map_or_else(String::new, |count| format!(", {count} refused"));
+    (&socket.unit, Some(format!("{}{refused}", socket.problem)))
+}
+
+fn timer(timer: &TimerProblem, now: Timestamp) -> Entry<'_> {
+    let starts = timer.triggers.as_ref().map(|unit| format!("starts {unit}"));
+    let last = timer.last_trigger.map(|time| format!("last {}", relative(time, now)));
+    let text: Vec<String> =
+        [Some(timer.problem.clone()), starts, last].into_iter().flatten().collect();
+    (&timer.unit, Some(text.join(", ")))
+}
+
+fn summary(report: &Report, health: &HealthAnalysis, lists: &[(&str, Vec<Entry<'_>>)]) -> Line {
+    let state = report.host.system_state.as_deref();
+    let mut line = Line::new();
+    if let Some(state) = state {
+        let role = if state == "running" { Role::Plain } else { Role::Warning };
+        line = line.role(role, state).text(", ");
+    }
+    let count = health.all_units_count;
+    line = line.text(&format!("{} unit{}", number(count), if count == 1 { "" } else { "s" }));
+    if lists.is_empty() {
+        return line.text(", none failed, flapping or stuck");
+    }
+    lists.iter().fold(line, |line, (name, list)| {
+        let name = name.to_lowercase();
+        let name = if list.len() == 1 { name.trim_end_matches('s') } else { &name };
+        line.text(&format!(", {} {name}", list.len()))
+    })
+}
+
+/// A name, and in how few words it can be said what is wrong.
+fn overview_name(unit: &UnitProblem, note: Option<&str>) -> String {
+    let why = match note {
+        Some(note) => note.split(',').next().map(str::to_owned),
+        None => end(unit).or_else(|| unit.result.clone()),
+    };
+    match why.filter(|why| !why.is_empty()) {
+        Some(why) => format!("{} ({why})", unit.name),
+        None => unit.name.to_string(),
+    }
+}
+
+/// `exit status 1`, `SIGKILL`.
+fn end(unit: &UnitProblem) -> Option<String> {
+    match (&unit.signal, unit.exit_status) {
+        (Some(signal), _) if unit.core_dumped => Some(format!("{signal}, core dumped")),
+        (Some(signal), _) => Some(signal.clone()),
+        (None, Some(status)) => Some(format!("exit status {status}")),
+        (None, None) => None,
+    }
+}
+
+/// Everything that is known of each unit of a list.
+fn in_full(name: &str, list: &[Entry<'_>], now: Timestamp, page: &Page) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (unit, note) in list {
+        lines.push(Line::new().role(Role::Subject, unit.name.as_str()));
+        let mut facts = vec![state(unit)];
+        facts.extend(note.clone());
+        facts.extend(unit.result.as_ref().map(|result| format!("result {result}")));
+        facts.extend(end(unit));
+        facts
+            .extend(unit.restarts_in_window.map(|count| format!("{count} restarts in the window")));
+        facts.extend(unit.since.map(|time| since(time, now)));
+        lines.extend(hanging(&Line::new(), &facts.join(" · "), 2, page.room(), usize::MAX));
+        let logs = unit.recent_logs.as_deref().unwrap_or_default();
+        let most = if page.verbose { usize::MAX } else { MOST_LOGS };
+        let skipped = logs.len().saturating_sub(most);
+        lines.extend(
+            logs.iter()
+                .skip(skipped)
+                .flat_map(|line| log_lines(line, page.room() - 2, page))
+                .map(|line| Line::new().at(2).line(line)),
+        );
+    }
+    section(name, lines)
+}
+
+/// `failed (failed)`; the load state where it is not `loaded`.
+fn state(unit: &UnitProblem) -> String {
+    let load =
+        if unit.load_state == "loaded" { String::new() } else { format!("{}, ", unit.load_state) };
+    format!("{load}{} ({})", unit.active_state, unit.sub_state)
+}

@@ -1,0 +1,103 @@
+//! What the logs say: kinds of known-bad messages, and lines as a journal shows them.
+
+use sysdiag_model::Report;
+use sysdiag_model::report::LogPattern;
+use sysdiag_model::snapshot::LogLine;
+
+use super::colors::Role;
+use super::words::{and_more, number, relative, short_moment};
+use super::{Focus, Line, Page, hanging, section};
+
+/// Kinds that are shown in an overview.
+const MOST_KINDS: usize = 5;
+/// Where the message of a line begins.
+const MESSAGE: usize = 23;
+
+pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
+    let Some(logs) = &report.log_analysis else { return Vec::new() };
+    let entries = logs.entries_analyzed;
+    let kinds = logs.patterns.len();
+    let text = format!(
+        "{} {}, {}",
+        number(entries),
+        if entries == 1 { "entry" } else { "entries" },
+        match kinds {
+            0 => "no message that is known to be bad".to_owned(),
+            1 => "1 kind of message stands out".to_owned(),
+            _ => format!("{kinds} kinds of messages stand out"),
+        }
+    );
+    let mut lines = vec![Line::new().text(&text)];
+    let most = page.most(Focus::Logs, MOST_KINDS);
+    for pattern in logs.patterns.iter().take(most) {
+        lines.push(kind(pattern, report));
+        if page.most(Focus::Logs, 0) == 0 {
+            let last =
+                pattern.examples.last().map(|example| Line::new().at(9).line(log_line(example)));
+            lines.extend(last);
+            continue;
+        }
+        for example in &pattern.examples {
+            let example = log_lines(example, page.room() - 9, page);
+            lines.extend(example.into_iter().map(|line| Line::new().at(9).line(line)));
+        }
+    }
+    if let Some(more) = and_more(kinds, most) {
+        lines.push(
+            Line::new().role(Role::Faint, &format!("and {more} (sysdiag-analyzer analyze-logs)")),
+        );
+    }
+    section("Logs", lines)
+}
+
+/// `ERR      12 ×  kernel-oom  postgresql.service, last 4 min ago`.
+fn kind(pattern: &LogPattern, report: &Report) -> Line {
+    let units = match pattern.units.as_slice() {
+        [] => String::new(),
+        [unit] => format!("  {unit}"),
+        [unit, rest @ ..] => format!("  {unit} and {} more", rest.len()),
+    };
+    Line::new()
+        .role(level_role(&pattern.level), &pattern.level)
+        .at(9)
+        .text(&format!("{} ×  {}{units}", number(pattern.count), pattern.pattern_key))
+        .role(Role::Faint, &format!("  last {}", relative(pattern.last, report.timestamp)))
+}
+
+/// `11-23 02:36:01 ERR     postgres[812]: message`, in one line.
+fn log_line(line: &LogLine) -> Line {
+    prefix(line).role(Role::Faint, &sender(line)).text(&line.message)
+}
+
+/// The same with the message in as many lines as it takes, three without `-v`.
+pub(super) fn log_lines(line: &LogLine, room: usize, page: &Page) -> Vec<Line> {
+    let most = if page.verbose { usize::MAX } else { 3 };
+    let text = format!("{}{}", sender(line), line.message);
+    hanging(&prefix(line), &text, MESSAGE, room, most)
+}
+
+fn prefix(line: &LogLine) -> Line {
+    let level = line.level.as_deref().unwrap_or_default();
+    Line::new()
+        .role(Role::Faint, &short_moment(line.time))
+        .text(" ")
+        .role(level_role(level), level)
+        .at(MESSAGE)
+}
+
+fn sender(line: &LogLine) -> String {
+    match (line.identifier.as_deref(), line.pid) {
+        (None, None) => String::new(),
+        (Some(name), None) => format!("{name}: "),
+        (name, Some(pid)) => format!("{}[{pid}]: ", name.unwrap_or_default()),
+    }
+}
+
+fn level_role(level: &str) -> Role {
+    match level {
+        "EMERG" | "ALERT" | "CRIT" => Role::Critical,
+        "ERR" | "ERROR" => Role::Error,
+        "WARNING" => Role::Warning,
+        _ => Role::Plain,
+    }
+}

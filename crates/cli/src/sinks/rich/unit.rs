@@ -1,0 +1,106 @@
+//! The page about one unit: what `systemctl status` says, what it uses, what it rests on.
+
+use sysdiag_model::report::{UnitPage, UnitProcess};
+use sysdiag_model::{Report, Timestamp};
+
+use super::colors::Role;
+use super::dependencies::edge;
+use super::logs::log_lines;
+use super::usage::{cpu_time, figures};
+use super::words::{and_more, since};
+use super::{Line, Page, SECTION, hanging, section};
+
+/// Processes and dependencies that are shown without `-v`.
+const MOST: usize = 20;
+
+pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
+    let Some(unit) = &report.unit_analysis else { return Vec::new() };
+    let mut lines = vec![head(unit)];
+    for (name, text) in facts(unit, report.timestamp) {
+        let label = Line::new().role(Role::Heading, name);
+        lines.extend(hanging(&label, &text, SECTION, page.width, usize::MAX));
+    }
+    let most = if page.verbose { usize::MAX } else { MOST };
+    let processes = unit.processes.as_deref().unwrap_or_default();
+    lines.extend(list("Processes", processes.len(), most, processes.iter().map(process)));
+    let to = &unit.dependencies;
+    // What can be why it does not work first; the order of the report otherwise.
+    let (bad, good): (Vec<_>, Vec<_>) = to.iter().partition(|to| to.problematic);
+    lines.extend(list("Depends on", to.len(), most, bad.into_iter().chain(good).map(edge)));
+    let logs = unit.recent_logs.as_deref().unwrap_or_default();
+    let logs: Vec<Line> = logs.iter().flat_map(|line| log_lines(line, page.room(), page)).collect();
+    lines.extend(list("Log", logs.len(), usize::MAX, logs.into_iter()));
+    if page.verbose {
+        let properties = unit
+            .properties
+            .iter()
+            .map(|(name, value)| Line::new().role(Role::Faint, name).text("=").text(value));
+        lines.extend(list("Properties", unit.properties.len(), usize::MAX, properties));
+    }
+    lines
+}
+
+/// `nginx.service   A high performance web server`.
+fn head(unit: &UnitPage) -> Line {
+    let line = Line::new().role(Role::Subject, unit.name.as_str());
+    match &unit.description {
+        Some(description) if *description != unit.name.as_str() => {
+            line.text("   ").text(description)
+        }
+        _ => line,
+    }
+}
+
+fn facts(unit: &UnitPage, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let mut state = vec![format!("{} ({})", unit.active_state, unit.sub_state)];
+    state.extend(unit.since.map(|time| since(time, now)));
+    let ended_well = unit.result.as_deref() == Some("success");
+    state.extend(
+        unit.result.as_ref().filter(|_| !ended_well).map(|result| format!("result {result}")),
+    );
+    state.extend(unit.exit_status.map(|status| format!("exit status {status}")));
+    state.extend(unit.signal.clone());
+    facts.push(("State", state.join(" · ")));
+    let mut loaded = vec![unit.load_state.clone()];
+    loaded.extend(unit.unit_file_state.clone());
+    loaded.extend(unit.fragment_path.clone());
+    facts.push(("Loaded", loaded.join(" · ")));
+    if !unit.drop_in_paths.is_empty() {
+        facts.push(("Drop-ins", unit.drop_in_paths.join(", ")));
+    }
+    if let Some(usec) = unit.activation_usec {
+        facts.push(("Start", format!("took {}", sysdiag_analyze::timespan::format_msec(usec))));
+    }
+    facts.extend(unit.usage.iter().flat_map(figures));
+    if let Some(usage) = &unit.usage {
+        facts.push(("cgroup", usage.cgroup_path.clone()));
+    }
+    facts
+}
+
+/// A section of one line each, cut to the width; nothing if there is none.
+fn list(name: &str, count: usize, most: usize, lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let more = and_more(count, most)
+        .map(|more| Line::new().role(Role::Faint, &format!("and {more} (-v shows all)")));
+    let lines = lines.take(most).chain(more).collect();
+    let mut section = section(name, lines);
+    section.insert(0, Line::new());
+    section
+}
+
+/// `   812  nginx: master process`, deeper ones further in.
+fn process(process: &UnitProcess) -> Line {
+    let indent = usize::try_from(process.depth).unwrap_or(usize::MAX).min(16);
+    let memory = sysdiag_analyze::amount::bytes(process.memory_bytes);
+    Line::new()
+        .at(7usize.saturating_sub(process.pid.to_string().len()))
+        .text(&process.pid.to_string())
+        .text(&format!(" {} ", process.state))
+        .role(Role::Faint, &format!("{memory:>9} {:>9}", cpu_time(process.cpu_usage_usec)))
+        .text(&"  ".repeat(indent + 1))
+        .text(&process.command)
+}
