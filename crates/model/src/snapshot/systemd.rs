@@ -22,7 +22,7 @@ pub struct Systemd {
     pub default_target: Option<UnitName>,
     /// `After=` of the default target and of the units on the critical chain below it.
     pub chain_after: BTreeMap<UnitName, Vec<UnitName>>,
-    /// Services in question (see `sources::systemd::suspects`).
+    /// Services that run, start, stop or failed; those that run say no more than `n_restarts`.
     pub services: BTreeMap<UnitName, ServiceState>,
     /// Every loaded socket unit.
     pub sockets: BTreeMap<UnitName, SocketState>,
@@ -142,8 +142,8 @@ pub struct Job {
     pub state: String,
 }
 
-/// State of a service in question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// State of a service that is not simply running or stopped. `None`: not asked, or not answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceState {
     /// `Result`: `success`, `exit-code`, `signal`, `oom-kill`, `timeout`, ...
     pub result: Option<String>,
@@ -155,8 +155,8 @@ pub struct ServiceState {
     pub exec_main_status: Option<i32>,
 }
 
-/// State of a socket unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// State of a socket unit. `None`: not answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketState {
     /// `Result`: `success`, `resources`, `trigger-limit-hit`, `service-start-limit-hit`, ...
     pub result: Option<String>,
@@ -169,7 +169,7 @@ pub struct SocketState {
 }
 
 /// State of a timer unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimerState {
     /// `Result`: `success`, `resources`, `start-limit-hit`.
     pub result: Option<String>,
@@ -189,7 +189,7 @@ pub struct TimerState {
 }
 
 /// State of a mount unit in question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountState {
     /// `Result`: `success`, `exit-code`, `timeout`, ...
     pub result: Option<String>,

@@ -1,0 +1,122 @@
+//! The few properties that the checks of one kind of unit need: all sockets and timers, services
+//! and mounts in question only.
+
+use std::collections::BTreeMap;
+
+use sysdiag_model::snapshot::{ServiceState, SocketState, Systemd, TimerState};
+use sysdiag_model::{Timestamp, UnitName, UnitType};
+
+use super::names::{MOUNT_UNIT, SERVICE_UNIT, SOCKET_UNIT, TIMER_UNIT};
+use super::properties::monotonic;
+use super::units::Listed;
+use crate::dbus::{Call, Connection, Error, MAX_WINDOW, Value};
+
+const SERVICE: [&str; 4] = ["NRestarts", "Result", "ExecMainCode", "ExecMainStatus"];
+const SOCKET: [&str; 4] = ["Result", "NAccepted", "NConnections", "NRefused"];
+const TIMER: [&str; 7] = [
+    "Result",
+    "Unit",
+    "LastTriggerUSec",
+    "NextElapseUSecRealtime",
+    "NextElapseUSecMonotonic",
+    "AccuracyUSec",
+    "RandomizedDelayUSec",
+];
+const MOUNT: [&str; 1] = ["Result"];
+
+/// Which properties of `unit` are asked for, on which interface.
+fn questions(listed: &Listed) -> Option<(&'static str, &'static [&'static str])> {
+    let unit = &listed.unit;
+    if unit.load_state != "loaded" {
+        return None;
+    }
+    match unit.name.unit_type()? {
+        UnitType::Socket => Some((SOCKET_UNIT, &SOCKET)),
+        UnitType::Timer => Some((TIMER_UNIT, &TIMER)),
+        UnitType::Mount if unit.is_failed() => Some((MOUNT_UNIT, &MOUNT)),
+        UnitType::Service => match (unit.active_state.as_str(), unit.sub_state.as_str()) {
+            ("inactive", _) | ("active", "exited") => None,
+            // Whether a running service was restarted is all there is to ask.
+            ("active", _) => Some((SERVICE_UNIT, SERVICE.get(..1)?)),
+            _ => Some((SERVICE_UNIT, &SERVICE)),
+        },
+        _ => None,
+    }
+}
+
+/// Asks, and files the answers by kind. A unit that vanished meanwhile is left out.
+pub(super) fn read(
+    connection: &mut Connection,
+    units: &[Listed],
+    systemd: &mut Systemd,
+) -> Result<(), Error> {
+    let asked: Vec<(&Listed, &str, &str)> = units
+        .iter()
+        .filter_map(|unit| Some((unit, questions(unit)?)))
+        .flat_map(|(unit, (interface, names))| {
+            names.iter().map(move |name| (unit, interface, *name))
+        })
+        .collect();
+    let calls = asked.iter().map(|(unit, interface, name)| Call::get(&unit.path, interface, name));
+    connection.pipeline(calls, MAX_WINDOW, |call, reply| {
+        let (Some((listed, _, property)), Ok(reply)) = (asked.get(call), reply) else { return };
+        if let Ok(value) = reply.value() {
+            file(systemd, &listed.unit.name, property, &value);
+        }
+    })?;
+    Ok(())
+}
+
+fn file(systemd: &mut Systemd, name: &UnitName, property: &str, value: &Value<'_>) {
+    match name.unit_type() {
+        Some(UnitType::Socket) => socket(entry(&mut systemd.sockets, name), property, value),
+        Some(UnitType::Timer) => timer(entry(&mut systemd.timers, name), property, value),
+        Some(UnitType::Service) => service(entry(&mut systemd.services, name), property, value),
+        Some(UnitType::Mount) => {
+            entry(&mut systemd.mounts, name).result = text(value);
+        }
+        _ => {}
+    }
+}
+
+fn entry<'a, T: Default>(map: &'a mut BTreeMap<UnitName, T>, name: &UnitName) -> &'a mut T {
+    map.entry(name.clone()).or_default()
+}
+
+fn text(value: &Value<'_>) -> Option<String> {
+    value.str().ok().map(str::to_owned)
+}
+
+fn service(state: &mut ServiceState, property: &str, value: &Value<'_>) {
+    match property {
+        "Result" => state.result = text(value),
+        "NRestarts" => state.n_restarts = value.u32().ok(),
+        "ExecMainCode" => state.exec_main_code = value.i32().ok(),
+        "ExecMainStatus" => state.exec_main_status = value.i32().ok(),
+        _ => {}
+    }
+}
+
+fn socket(state: &mut SocketState, property: &str, value: &Value<'_>) {
+    match property {
+        "Result" => state.result = text(value),
+        "NAccepted" => state.n_accepted = value.u32().ok(),
+        "NConnections" => state.n_connections = value.u32().ok(),
+        "NRefused" => state.n_refused = value.u32().ok(),
+        _ => {}
+    }
+}
+
+fn timer(state: &mut TimerState, property: &str, value: &Value<'_>) {
+    let time = || value.u64().ok().and_then(Timestamp::from_property);
+    match property {
+        "Result" => state.result = text(value),
+        "Unit" => state.unit = text(value).filter(|name| !name.is_empty()).map(UnitName::new),
+        "LastTriggerUSec" => state.last_trigger = time(),
+        "NextElapseUSecRealtime" => state.next_elapse = time(),
+        "NextElapseUSecMonotonic" => state.next_elapse_monotonic_usec = monotonic(value),
+        "AccuracyUSec" => state.accuracy_usec = value.u64().ok(),
+        "RandomizedDelayUSec" => state.randomized_delay_usec = value.u64().ok(),
+        _ => {}
+    }
+}

@@ -1,0 +1,19 @@
+//! The manager and its units over D-Bus, in two rounds: first what every unit must say, cheaply and
+//! in a pipeline, then everything about the few that are in question.
+//!
+//! Only units that `ListUnits` named are asked for, because asking for another makes PID 1 load it.
+//! Nothing is judged here; [`suspects()`] only picks whom to ask more.
+
+mod chain;
+mod connect;
+mod detail;
+mod kinds;
+mod manager;
+mod names;
+mod properties;
+mod session;
+mod suspects;
+mod units;
+
+pub use session::{Deep, Session, open};
+pub use suspects::suspects;
