@@ -29,8 +29,11 @@ guest() {
     text flipped sysdiag-analyzer --from /tmp/damaged run
     head -c 100000 /dev/urandom >/tmp/damaged
     text random sysdiag-analyzer --from /tmp/damaged run
-    head -c 2G /dev/zero | gzip -1 >/tmp/damaged
-    text bomb sysdiag-analyzer --from /tmp/damaged run
+    # 2 GiB of zeros in 9 MiB; too slow to make where the CPU is emulated.
+    if [ "$LANE" = container ]; then
+        head -c 2G /dev/zero | gzip -1 >/tmp/damaged
+        text bomb sysdiag-analyzer --from /tmp/damaged run
+    fi
     text none sysdiag-analyzer --from /tmp/none run
     text folder sysdiag-analyzer --from /tmp run
     text into-nothing sysdiag-analyzer capture /no/such/folder/host.sysdiag
@@ -69,11 +72,8 @@ check() {
     exits other-boot 2
     says other-boot.err '.'
     [ ! -s saved ] || fail "a replay was saved: $(cat saved)"
-    for name in cut-* flipped random bomb none folder; do
-        case $name in *.rc | *.txt | *.err) continue ;; esac
-        refused "$name"
-    done
-    for name in cut-*.rc flipped.rc random.rc bomb.rc none.rc folder.rc; do refused "${name%.rc}"; done
+    [ "$LANE" = vm ] || refused bomb
+    for name in cut-*.rc flipped.rc random.rc none.rc folder.rc; do refused "${name%.rc}"; done
     exits into-nothing 4
     [ "$(cut -d' ' -f1 precious)" = 0 ] || fail "a capture was written through a symbolic link"
 }

@@ -13,7 +13,7 @@ cgroup_files() {
             sed 's/^/memory_peak_bytes /' "$dir/memory.peak"
             sed 's/^/tasks_current /' "$dir/pids.current"
             # One line a device: all of them count.
-            [ ! -s "$dir/io.stat" ] || tr ' ' '\n' <"$dir/io.stat" | awk -F= '
+            [ ! -e "$dir/io.stat" ] || tr ' ' '\n' <"$dir/io.stat" | awk -F= '
                 $1 == "rbytes" { r += $2 } $1 == "wbytes" { w += $2 }
                 END { print "io_read_bytes", r + 0; print "io_write_bytes", w + 0 }'
         } 2>/dev/null | sed "s,^,${dir#/sys/fs/cgroup} ,"
