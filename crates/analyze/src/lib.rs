@@ -6,8 +6,19 @@
 
 pub mod amount;
 pub mod boot;
+mod causes;
 mod context;
+pub mod dependencies;
 mod engine;
+mod exit_status;
+mod failure;
+mod gaps;
+pub mod health;
+pub mod history;
+mod host;
+pub mod human;
+pub mod logs;
+mod order;
 pub mod resources;
 mod rule;
 pub mod rules;
@@ -15,7 +26,11 @@ mod scope;
 mod settings;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_events;
 pub mod timespan;
+mod unit_page;
+mod units;
 
 pub use context::Context;
 pub use engine::assess;

@@ -4,7 +4,10 @@ use sysdiag_model::UnitName;
 
 /// The sections a report shall have. Findings come from the rules of these sections only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one section, any combination is asked for")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one section, any combination is asked for"
+)]
 pub struct Scope {
     /// `boot_analysis`.
     pub boot: bool,

@@ -29,7 +29,7 @@ pub(crate) fn findings_with(rule: &Rule, snapshot: &Snapshot, settings: &Setting
         return Vec::new();
     }
     let boot: Option<BootAnalysis> = snapshot.systemd.value().map(crate::boot::analyze);
-    let health: Option<HealthAnalysis> = None;
+    let health: Option<HealthAnalysis> = crate::health::analyze(snapshot, settings);
     let resources = crate::resources::analyze(snapshot, settings);
     (rule.check)(&Context {
         snapshot,

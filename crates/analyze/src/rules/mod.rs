@@ -1,18 +1,32 @@
 //! The rules, one small file each; one line here registers a rule.
 
 mod boot_unfinished;
+mod core_dump;
 mod cpu_pressure_high;
+mod dependency_failed;
 mod file_handles_low;
 mod file_system_full;
 mod file_system_inodes;
 mod io_pressure_high;
 mod memory_low;
 mod memory_pressure_high;
+mod requirement_unavailable;
+mod socket_failed;
+mod socket_refused;
 mod support;
 mod swap_exhausted;
+mod system_maintenance;
+mod timer_failed;
+mod timer_never_elapses;
+mod timer_overdue;
+mod timer_service_failed;
+mod unit_changed_on_disk;
 mod unit_cpu_throttled;
+mod unit_failed;
+mod unit_flapping;
 mod unit_memory_near_limit;
 mod unit_oom_killed;
+mod unit_stuck;
 mod unit_tasks_near_limit;
 
 use crate::Rule;
@@ -20,21 +34,68 @@ use crate::Rule;
 /// Every rule.
 pub const ALL: &[&Rule] = &[
     &boot_unfinished::RULE,
+    &core_dump::RULE,
     &cpu_pressure_high::RULE,
+    &dependency_failed::RULE,
     &file_handles_low::RULE,
     &file_system_full::RULE,
     &file_system_inodes::RULE,
     &io_pressure_high::RULE,
     &memory_low::RULE,
     &memory_pressure_high::RULE,
+    &requirement_unavailable::RULE,
+    &socket_failed::RULE,
+    &socket_refused::RULE,
     &swap_exhausted::RULE,
+    &system_maintenance::RULE,
+    &timer_failed::RULE,
+    &timer_never_elapses::RULE,
+    &timer_overdue::RULE,
+    &timer_service_failed::RULE,
+    &unit_changed_on_disk::RULE,
     &unit_cpu_throttled::RULE,
+    &unit_failed::RULE,
+    &unit_flapping::RULE,
     &unit_memory_near_limit::RULE,
     &unit_oom_killed::RULE,
+    &unit_stuck::RULE,
     &unit_tasks_near_limit::RULE,
 ];
 
 /// The rule of this identifier.
 pub fn find(id: &str) -> Option<&'static Rule> {
     ALL.iter().find(|rule| rule.id == id).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::ALL;
+
+    #[test]
+    fn identifiers_are_unique_kebab_case_and_sorted() {
+        let ids: Vec<&str> = ALL.iter().map(|rule| rule.id).collect();
+        assert!(ids.is_sorted());
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+        for id in ids {
+            let word =
+                |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+            assert!(id.split('-').all(word), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_rule_is_explained() {
+        for rule in ALL {
+            let explanation = rule.explanation;
+            for text in [rule.title, explanation.checks, explanation.matters, explanation.todo] {
+                let first = text.chars().next().unwrap_or(' ');
+                assert!(text.len() > 10 && !first.is_ascii_lowercase(), "{}: {text}", rule.id);
+                assert!(!text.contains("  "), "{}: {text}", rule.id);
+            }
+            assert!(!rule.title.ends_with('.'), "{}", rule.id);
+            assert!(!explanation.references.is_empty(), "{}", rule.id);
+        }
+    }
 }

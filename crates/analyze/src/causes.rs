@@ -1,0 +1,298 @@
+//! Which finding explains which: set after all rules ran, so that no rule knows another.
+
+use std::collections::HashMap;
+
+use sysdiag_model::{Finding, FindingKey, Snapshot, UnitName, UnitType};
+
+use crate::dependencies;
+use crate::health::sockets;
+use crate::units::Units;
+
+/// Rules that say why a unit does not work, the most telling first.
+const TROUBLES: [&str; 6] = [
+    "unit-failed",
+    "socket-failed",
+    "timer-failed",
+    "requirement-unavailable",
+    "dependency-failed",
+    "unit-flapping",
+];
+
+/// Sets `cause` and `related`. A chain of causes never comes back to where it began.
+pub(crate) fn link(findings: &mut [Finding], snapshot: &Snapshot) {
+    let mut links = Links::new(findings);
+    if let Some(units) = Units::of(snapshot) {
+        for index in 0..links.findings.len() {
+            links.explain(index, &units);
+        }
+    }
+}
+
+struct Links<'a> {
+    by_key: HashMap<FindingKey, usize>,
+    findings: &'a mut [Finding],
+}
+
+impl<'a> Links<'a> {
+    fn new(findings: &'a mut [Finding]) -> Self {
+        let keys = findings.iter().enumerate();
+        let by_key = keys.map(|(index, finding)| (finding.key.clone(), index)).collect();
+        Self { by_key, findings }
+    }
+
+    fn explain(&mut self, index: usize, units: &Units<'_>) {
+        let Some(finding) = self.findings.get(index) else { return };
+        let (rule, subject) = (finding.rule.clone(), finding.subject.clone());
+        match rule.as_str() {
+            "unit-failed" => {
+                self.set(index, self.of("unit-oom-killed", &subject));
+                self.set(index, self.of("requirement-unavailable", &subject));
+                self.set(index, self.requirement(units, &subject, index));
+                self.relate(index, self.of("unit-flapping", &subject));
+                self.relate(index, self.of("core-dump", &subject));
+            }
+            "unit-flapping" => {
+                self.set(index, self.of("unit-oom-killed", &subject));
+                self.set(index, self.requirement(units, &subject, index));
+                self.relate(index, self.of("core-dump", &subject));
+            }
+            "socket-failed" | "timer-failed" | "dependency-failed" => {
+                self.set(index, self.service_of_socket(units, &subject));
+                self.set(index, self.requirement(units, &subject, index));
+            }
+            "socket-refused" => self.set(index, self.service_of_socket(units, &subject)),
+            "timer-service-failed" => {
+                let timer = units.systemd.timers.get(subject.as_str());
+                let service = timer.and_then(|timer| timer.unit.as_ref());
+                self.set(index, service.and_then(|unit| self.trouble(unit.as_str())));
+            }
+            _ => {}
+        }
+    }
+
+    fn of(&self, rule: &str, subject: &str) -> Option<usize> {
+        self.by_key.get(&FindingKey::new(rule, subject)).copied()
+    }
+
+    /// The finding that says why `unit` does not work.
+    fn trouble(&self, unit: &str) -> Option<usize> {
+        TROUBLES.iter().find_map(|rule| self.of(rule, unit))
+    }
+
+    /// The trouble of what the unit requires, followed to the first cause.
+    fn requirement(&self, units: &Units<'_>, unit: &str, effect: usize) -> Option<usize> {
+        let found = dependencies::of_unit(units, unit)?;
+        let causes = found.first_causes.iter();
+        causes
+            .filter_map(|cause| self.trouble(cause.as_str()))
+            .find(|cause| self.can_precede(*cause, effect))
+    }
+
+    /// Whether the times of the two allow it: a cause does not begin after its effect.
+    fn can_precede(&self, cause: usize, effect: usize) -> bool {
+        let since = |index| self.findings.get(index).and_then(|finding: &Finding| finding.since);
+        match (since(cause), since(effect)) {
+            (Some(cause), Some(effect)) => cause <= effect,
+            _ => true,
+        }
+    }
+
+    /// The trouble of the service, if that is why the socket gave up or turned clients away.
+    fn service_of_socket(&self, units: &Units<'_>, socket: &str) -> Option<usize> {
+        if UnitName::from(socket).unit_type() != Some(UnitType::Socket) {
+            return None;
+        }
+        let own = units
+            .result(socket)
+            .is_some_and(|fact| !fact.value.contains("limit-hit") && fact.value != "success");
+        if own {
+            return None;
+        }
+        sockets::service(units, socket).and_then(|service| self.trouble(&service))
+    }
+
+    /// Sets the cause, unless there is one, or it would close a ring; then the two are related.
+    fn set(&mut self, effect: usize, cause: Option<usize>) {
+        let Some(cause) = cause.filter(|cause| *cause != effect) else { return };
+        let taken = self.findings.get(effect).is_none_or(|finding| finding.cause.is_some());
+        if taken || self.leads_to(cause, effect) {
+            let known = self.findings.get(effect).and_then(|finding| finding.cause.as_ref());
+            if known.and_then(|key| self.by_key.get(key)) != Some(&cause) {
+                self.relate(effect, Some(cause));
+            }
+            return;
+        }
+        let key = self.findings.get(cause).map(|finding| finding.key.clone());
+        if let Some(finding) = self.findings.get_mut(effect) {
+            finding.cause = key;
+        }
+    }
+
+    /// Whether the causes of `from` come to `to`.
+    fn leads_to(&self, from: usize, to: usize) -> bool {
+        let mut at = Some(from);
+        while let Some(index) = at {
+            if index == to {
+                return true;
+            }
+            let cause = self.findings.get(index).and_then(|finding| finding.cause.as_ref());
+            at = cause.and_then(|key| self.by_key.get(key)).copied();
+        }
+        false
+    }
+
+    /// Names each of the two in the other.
+    fn relate(&mut self, one: usize, other: Option<usize>) {
+        let Some(other) = other.filter(|other| *other != one) else { return };
+        for (at, to) in [(one, other), (other, one)] {
+            let key = self.findings.get(to).map(|finding| finding.key.clone());
+            if let (Some(finding), Some(key)) = (self.findings.get_mut(at), key)
+                && !finding.related.contains(&key)
+            {
+                finding.related.push(key);
+                finding.related.sort();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use sysdiag_model::snapshot::{SocketState, UnitEventKind};
+
+    use super::*;
+    use crate::testing::{add_unit, healthy, systemd_of, unit};
+    use crate::testing_events::{ago, assessed, depends, event, failed_service, timer};
+
+    /// `effect < cause`, in the order of the report.
+    fn tree(snapshot: &Snapshot) -> Vec<String> {
+        let line = |finding: &Finding| match &finding.cause {
+            Some(cause) => format!("{} < {cause}", finding.key),
+            None => finding.key.to_string(),
+        };
+        assessed(snapshot).findings.iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_a_failure_brings_down_hangs_below_it() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "db.service", "exit-code", 1, 1);
+        add_unit(&mut snapshot, unit("app.service", "inactive", "dead"));
+        add_unit(&mut snapshot, unit("web.service", "inactive", "dead"));
+        depends(&mut snapshot, "app.service", "Requires", "db.service");
+        depends(&mut snapshot, "web.service", "BindsTo", "app.service");
+        for name in ["app.service", "web.service"] {
+            event(&mut snapshot, name, UnitEventKind::StartFailed, 180).job_result =
+                Some("dependency".to_owned());
+        }
+        assert_eq!(
+            tree(&snapshot),
+            [
+                "unit-failed:db.service",
+                "dependency-failed:app.service < unit-failed:db.service",
+                "dependency-failed:web.service < unit-failed:db.service",
+            ]
+        );
+        let report = assessed(&snapshot);
+        let analysis = report.dependency_analysis.unwrap();
+        assert_eq!(analysis.len(), 3);
+        assert!(
+            analysis
+                .iter()
+                .all(|unit| unit.unit == "db.service" || unit.first_causes == ["db.service"])
+        );
+    }
+
+    #[test]
+    fn timers_and_sockets_hang_below_their_service() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "exit-code", 1, 1);
+        add_unit(&mut snapshot, unit("a.timer", "active", "waiting"));
+        add_unit(&mut snapshot, unit("a.socket", "failed", "failed"));
+        let systemd = systemd_of(&mut snapshot);
+        systemd.timers.insert("a.timer".into(), timer("a.service"));
+        let result = Some("service-start-limit-hit".to_owned());
+        systemd.sockets.insert("a.socket".into(), SocketState { result, ..SocketState::default() });
+        assert_eq!(
+            tree(&snapshot),
+            [
+                "unit-failed:a.service",
+                "timer-service-failed:a.timer < unit-failed:a.service",
+                "socket-failed:a.socket < unit-failed:a.service",
+            ]
+        );
+        // A socket that could not listen has its own reason.
+        let socket = systemd_of(&mut snapshot).sockets.get_mut("a.socket").unwrap();
+        socket.result = Some("resources".to_owned());
+        assert!(tree(&snapshot).contains(&"socket-failed:a.socket".to_owned()));
+    }
+
+    #[test]
+    fn a_crash_loop_and_its_failure_are_related_and_an_oom_kill_is_the_cause() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "oom-kill", 2, 9);
+        for seconds in [241, 242, 243] {
+            event(&mut snapshot, "a.service", UnitEventKind::RestartScheduled, seconds);
+        }
+        let report = assessed(&snapshot);
+        let find = |key: &str| report.findings.iter().find(|it| it.key.as_str() == key).unwrap();
+        let oom = FindingKey::new("unit-oom-killed", "a.service");
+        assert_eq!(report.findings[0].key, oom);
+        for key in ["unit-failed:a.service", "unit-flapping:a.service"] {
+            assert_eq!(find(key).cause.as_ref(), Some(&oom));
+        }
+        assert_eq!(find("unit-failed:a.service").related[0].as_str(), "unit-flapping:a.service");
+        assert_eq!(find("unit-flapping:a.service").related[0].as_str(), "unit-failed:a.service");
+    }
+
+    #[test]
+    fn a_cause_does_not_begin_after_its_effect() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "app.service", "exit-code", 1, 1);
+        failed_service(&mut snapshot, "db.service", "exit-code", 1, 1);
+        depends(&mut snapshot, "app.service", "Requires", "db.service");
+        let db = systemd_of(&mut snapshot).details.get_mut("db.service").unwrap();
+        db.state_change = Some(ago(10));
+        assert_eq!(tree(&snapshot), ["unit-failed:db.service", "unit-failed:app.service"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_chain_of_causes_is_a_ring_and_effects_follow_their_cause(
+            edges in prop::collection::vec((0..8_u8, 0..8_u8, 0..3_usize), 0..24),
+            ages in prop::collection::vec(0..3_u64, 8),
+            held in prop::collection::vec(any::<bool>(), 8),
+        ) {
+            let mut snapshot = healthy();
+            let name = |number: usize| format!("u{number}.service");
+            for (number, (age, held)) in ages.iter().zip(&held).enumerate() {
+                failed_service(&mut snapshot, &name(number), "exit-code", 1, 1);
+                let systemd = systemd_of(&mut snapshot);
+                let detail = systemd.details.get_mut(name(number).as_str()).unwrap();
+                // 0: when it failed is not known.
+                detail.state_change = (*age > 0).then(|| ago(*age));
+                if *held {
+                    add_unit(&mut snapshot, unit(&name(number), "inactive", "dead"));
+                    event(&mut snapshot, &name(number), UnitEventKind::StartFailed, *age)
+                        .job_result = Some("dependency".to_owned());
+                }
+            }
+            for (from, to, edge) in edges {
+                let edge = ["Requires", "Requisite", "BindsTo"][edge];
+                depends(&mut snapshot, &name(from.into()), edge, &name(to.into()));
+            }
+            let report = assessed(&snapshot);
+            prop_assert_eq!(report.findings.len(), 8);
+            let mut seen = BTreeSet::new();
+            for finding in &report.findings {
+                // Behind its cause: so no chain can come back.
+                prop_assert!(finding.cause.as_ref().is_none_or(|cause| seen.contains(cause)));
+                prop_assert!(seen.insert(finding.key.clone()));
+            }
+            prop_assert_eq!(&report, &assessed(&snapshot));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Why a unit failed, in words and as evidence: what the rules about failures have in common.
+
+use sysdiag_model::report::UnitProblem;
+use sysdiag_model::{Evidence, UnitType, Value};
+
+use crate::amount::{bytes, count, duration};
+use crate::exit_status;
+use crate::health::ending::{self, Ending, How};
+use crate::health::flapping::START_LIMIT;
+use crate::human::{ago, shortened};
+use crate::units::Units;
+
+const MOST_CHARACTERS: usize = 300;
+
+/// `nginx.service failed 4 min ago: its main process exited with status 1`.
+pub(crate) fn sentence(units: &Units<'_>, problem: &UnitProblem) -> String {
+    let when = problem.since.map(|since| format!(" {}", ago(since, units.clock.realtime)));
+    format!("{} failed{}: {}", problem.name, when.unwrap_or_default(), reason(units, problem))
+}
+
+/// Why it failed: the second half of a sentence.
+pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> String {
+    let name = problem.name.as_str();
+    let result = problem.result.as_deref();
+    let ended = ending::of(units, name, result).map(|ending| how_it_ended(&ending, problem));
+    let service = units.detail(name).and_then(|detail| detail.service.as_ref());
+    match result {
+        Some("timeout") => timeout(units, problem),
+        Some("watchdog") => match service.and_then(|service| service.watchdog_usec) {
+            Some(limit) if limit > 0 && limit != u64::MAX => {
+                format!("it gave no sign of life to its watchdog for {}", duration(limit))
+            }
+            _ => "it gave no sign of life to its watchdog".to_owned(),
+        },
+        Some("oom-kill") => {
+            let limit = units.detail(name).and_then(|detail| detail.memory_max_bytes);
+            match limit.filter(|limit| *limit != u64::MAX) {
+                Some(limit) => format!(
+                    "a process of it was killed for want of memory, its limit is {}",
+                    bytes(limit)
+                ),
+                None => "a process of it was killed for want of memory".to_owned(),
+            }
+        }
+        Some("protocol") => {
+            let kind = service.and_then(|service| service.service_type.as_deref());
+            format!("it did not start as Type={} asks it to", kind.unwrap_or("notify"))
+        }
+        Some("resources") => {
+            "systemd could not set up what it needs; its log says which".to_owned()
+        }
+        Some(START_LIMIT) => match ended {
+            Some(ended) => format!("it was started too often; {ended}"),
+            None => "it was started too often".to_owned(),
+        },
+        Some("service-start-limit-hit") => "its service was started too often".to_owned(),
+        Some("trigger-limit-hit") => "it was triggered too often".to_owned(),
+        Some("success") => "systemd names no reason".to_owned(),
+        Some(result) => ended.unwrap_or_else(|| format!("its result is '{result}'")),
+        None => ended.unwrap_or_else(|| "its result could not be read".to_owned()),
+    }
+}
+
+/// `its main process exited with status 203 (EXEC: ...)`.
+pub(crate) fn how_it_ended(ending: &Ending, problem: &UnitProblem) -> String {
+    let kind = problem.name.unit_type();
+    let process = match (ending.command.as_deref(), kind) {
+        (None | Some("ExecMount"), Some(UnitType::Mount)) => "mount".to_owned(),
+        (None | Some("ExecActivate"), Some(UnitType::Swap)) => "swapon".to_owned(),
+        (None | Some("ExecStart"), _) => "its main process".to_owned(),
+        (Some(command), _) => format!("its {command}= process"),
+    };
+    match &ending.how {
+        How::Exited(status) => match exit_status::meaning(*status) {
+            Some((name, meaning)) => {
+                format!("{process} exited with status {status} ({name}: {meaning})")
+            }
+            None => format!("{process} exited with status {status}"),
+        },
+        How::Killed(signal) => format!("{process} was killed by {signal}"),
+        How::Dumped(signal) => format!("{process} dumped core ({signal})"),
+    }
+}
+
+fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
+    let name = problem.name.as_str();
+    let times = units.systemd.unit(name).and_then(|unit| unit.times);
+    let service = units.detail(name).and_then(|detail| detail.service.as_ref());
+    // Up after it last set out: then it was stopping that took too long.
+    let was_up = times.is_some_and(|times| times.active_enter_usec >= times.inactive_exit_usec);
+    let (what, limit) = if was_up {
+        ("stop", service.and_then(|service| service.timeout_stop_usec))
+    } else {
+        ("start", service.and_then(|service| service.timeout_start_usec))
+    };
+    match limit.filter(|limit| *limit > 0 && *limit != u64::MAX) {
+        Some(limit) => format!("it did not {what} within {}", duration(limit)),
+        None => format!("it did not {what} in time"),
+    }
+}
+
+/// Result, exit status or signal, command, restarts, last words.
+pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence> {
+    let name = problem.name.as_str();
+    let result = units.result(name);
+    let mut facts = vec![match result {
+        Some(fact) => Evidence::text("result", fact.value, fact.source),
+        None => property("state", &problem.active_state, "ActiveState"),
+    }];
+    if let Some(ending) = ending::of(units, name, problem.result.as_deref()) {
+        facts.push(match &ending.how {
+            How::Exited(status) => {
+                Evidence::new("exit status", Value::Number(i64::from(*status)), ending.source)
+            }
+            How::Killed(signal) | How::Dumped(signal) => {
+                Evidence::text("signal", signal, ending.source)
+            }
+        });
+        if let Some(argv) = ending.argv.filter(|argv| !argv.is_empty()) {
+            let line = shortened(&argv.join(" "), MOST_CHARACTERS);
+            let property = ending.command.unwrap_or_else(|| "ExecStart".to_owned());
+            facts.push(Evidence::text("command", line, format!("{property} (D-Bus)")));
+        }
+    }
+    if let Some(line) = units.last_words(name) {
+        let message = shortened(&line.message, MOST_CHARACTERS);
+        facts.push(Evidence::text("last log line", message, "journal MESSAGE"));
+    }
+    facts
+}
+
+/// `3 restarts`.
+pub(crate) fn restarts(number: u64) -> String {
+    count(number, "restart", "restarts")
+}
+
+/// A property that systemd gave for a unit.
+pub(crate) fn property(what: impl Into<String>, value: &str, property: &str) -> Evidence {
+    Evidence::text(what, shortened(value, MOST_CHARACTERS), format!("{property} (D-Bus)"))
+}

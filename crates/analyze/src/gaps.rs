@@ -1,0 +1,73 @@
+//! What could not be read of that which the report rests on: not known is not healthy.
+
+use std::collections::BTreeSet;
+
+use sysdiag_model::snapshot::System;
+use sysdiag_model::{Gap, Snapshot, Why};
+
+use crate::{Need, Scope, rules};
+
+/// The entries of `not_assessed`, without repetition, by what is missing.
+pub(crate) fn list(snapshot: &Snapshot, scope: &Scope) -> Vec<Gap> {
+    let mut gaps: BTreeSet<Gap> = of_host(snapshot).cloned().collect();
+    for need in needs(scope) {
+        gaps.extend(need.gaps(snapshot).iter().cloned());
+        if need == Need::System
+            && let Some(system) = snapshot.system.value()
+        {
+            gaps.extend(of_system(system).cloned());
+        }
+    }
+    for rule in rules::ALL.iter().filter(|rule| rule.section.is_in(scope)) {
+        gaps.extend(rule.needs.iter().filter_map(|need| need.missing(snapshot)).cloned());
+    }
+    if scope.logs && snapshot.journal.value().is_some_and(|digest| digest.logs.is_none()) {
+        let hint = "the messages were not collected; collect with `run` or `analyze-logs`";
+        gaps.insert(Gap::new("log messages", Why::Disabled, hint));
+    }
+    gaps.into_iter().collect()
+}
+
+/// The sources that the sections of `scope` rest on.
+fn needs(scope: &Scope) -> Vec<Need> {
+    let page = scope.unit.is_some();
+    [
+        (Need::Systemd, scope.boot || scope.health || scope.dependencies || page),
+        (Need::Cgroups, scope.resources || page),
+        (Need::System, scope.resources),
+        (Need::Processes, scope.resources || page),
+        (Need::Journal, scope.health || scope.logs || scope.dependencies || page),
+    ]
+    .into_iter()
+    .filter_map(|(need, rests)| rests.then_some(need))
+    .collect()
+}
+
+fn of_host(snapshot: &Snapshot) -> impl Iterator<Item = &Gap> {
+    let host = &snapshot.host;
+    [
+        host.hostname.gaps(),
+        host.boot_id.gaps(),
+        host.os.gaps(),
+        host.kernel_release.gaps(),
+        host.architecture.gaps(),
+        host.init_name.gaps(),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn of_system(system: &System) -> impl Iterator<Item = &Gap> {
+    let file_systems = system.file_systems.value().into_iter().flatten();
+    [
+        system.memory.gaps(),
+        system.load.gaps(),
+        system.pressure.gaps(),
+        system.swaps.gaps(),
+        system.file_systems.gaps(),
+        system.file_handles.gaps(),
+    ]
+    .into_iter()
+    .chain(file_systems.map(|file_system| file_system.usage.gaps()))
+    .flatten()
+}

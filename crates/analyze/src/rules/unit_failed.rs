@@ -1,0 +1,180 @@
+//! Units in the state failed.
+//!
+//! Sockets and timers have rules of their own.
+
+use sysdiag_model::report::UnitProblem;
+use sysdiag_model::{Finding, Severity, UnitType};
+
+use crate::failure;
+use crate::human::{journalctl, systemctl};
+use crate::units::Units;
+use crate::{Context, Explanation, Need, Rule, Section};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "unit-failed",
+    title: "A unit is in the state failed",
+    severity: Severity::Error,
+    section: Section::Health,
+    needs: &[Need::Systemd],
+    explanation: Explanation {
+        checks: "Units whose ActiveState is failed, sockets and timers excepted: how the process \
+                 that failed ended, from the commands of the unit, its main process or the \
+                 journal, and what it logged last.",
+        matters: "What the unit provides is not there, and units that require it cannot start.",
+        todo: "Read the last log lines (journalctl -b -u UNIT), mend the cause, start the unit \
+               again. A failure that is over is cleared with systemctl reset-failed UNIT.",
+        references: &["systemctl(1)", "systemd.service(5)", "systemd.exec(5), Process Exit Codes"],
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let (Some(units), Some(health)) = (Units::of(context.snapshot), context.health) else {
+        return Vec::new();
+    };
+    health
+        .failed_units
+        .iter()
+        .filter(|problem| {
+            !matches!(problem.name.unit_type(), Some(UnitType::Socket | UnitType::Timer))
+        })
+        .map(|problem| finding(&units, problem))
+        .collect()
+}
+
+fn finding(units: &Units<'_>, problem: &UnitProblem) -> Finding {
+    let name = problem.name.as_str();
+    let title = failure::sentence(units, problem);
+    let mut finding =
+        Finding::new(RULE.id, RULE.severity, name, title).since(problem.since).next(next(problem));
+    finding.evidence = failure::evidence(units, problem);
+    finding
+}
+
+fn next(problem: &UnitProblem) -> String {
+    let name = problem.name.as_str();
+    match (problem.exit_status, &problem.recent_logs) {
+        // The process was never started: the unit file says how it was to be.
+        (Some(200..=245), _) => systemctl("cat", name),
+        (_, Some(_)) => journalctl(name),
+        (_, None) => systemctl("status", name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sysdiag_model::snapshot::{ServiceDetail, UnitEventKind};
+
+    use super::*;
+    use crate::testing::{MIB, add_unit, findings, healthy, systemd_of, unit};
+    use crate::testing_events::{event, failed_service, line};
+
+    fn service_of(snapshot: &mut sysdiag_model::Snapshot) -> &mut ServiceDetail {
+        let detail = systemd_of(snapshot).details.get_mut("a.service").unwrap();
+        detail.service.as_mut().unwrap()
+    }
+
+    fn title_of(result: &str, code: i32, status: i32) -> String {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", result, code, status);
+        let detail = systemd_of(&mut snapshot).details.get_mut("a.service").unwrap();
+        detail.memory_max_bytes = Some(512 * MIB);
+        let service = detail.service.as_mut().unwrap();
+        service.watchdog_usec = Some(30_000_000);
+        let mut found = findings(&RULE, &snapshot);
+        assert_eq!(found.len(), 1);
+        found.remove(0).title
+    }
+
+    #[test]
+    fn fires_once_and_says_how() {
+        for (result, code, status, how) in [
+            ("exit-code", 1, 3, "its main process exited with status 3"),
+            (
+                "exit-code",
+                1,
+                217,
+                "its main process exited with status 217 (USER: the user does not exist or cannot \
+                 be taken, see User=)",
+            ),
+            ("signal", 2, 9, "its main process was killed by SIGKILL"),
+            ("core-dump", 3, 11, "its main process dumped core (SIGSEGV)"),
+            ("timeout", 2, 15, "it did not stop in time"),
+            ("watchdog", 3, 6, "it gave no sign of life to its watchdog for 30 s"),
+            (
+                "start-limit-hit",
+                1,
+                1,
+                "it was started too often; its main process exited with status 1",
+            ),
+            ("resources", 0, 0, "systemd could not set up what it needs; its log says which"),
+            ("protocol", 1, 0, "it did not start as Type=simple asks it to"),
+            (
+                "oom-kill",
+                2,
+                9,
+                "a process of it was killed for want of memory, its limit is 512 MiB",
+            ),
+        ] {
+            assert_eq!(
+                title_of(result, code, status),
+                format!("a.service failed 4 min ago: {how}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_start_that_took_too_long_is_told_from_a_stop() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "timeout", 2, 15);
+        service_of(&mut snapshot).timeout_start_usec = Some(90_000_000);
+        let mut failed = unit("a.service", "failed", "failed");
+        failed.times.as_mut().unwrap().active_enter_usec = None;
+        add_unit(&mut snapshot, failed);
+        let found = findings(&RULE, &snapshot);
+        assert!(found[0].title.ends_with("it did not start within 1 min 30 s"));
+    }
+
+    #[test]
+    fn a_command_before_the_main_process_is_named() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "exit-code", 1, 0);
+        let service = service_of(&mut snapshot);
+        let mut before = service.exec["ExecStart"].clone();
+        before[0].status = 203;
+        service.exec.insert("ExecStartPre".to_owned(), before);
+        let found = findings(&RULE, &snapshot);
+        assert!(found[0].title.contains("its ExecStartPre= process exited with status 203 (EXEC"));
+        assert_eq!(found[0].next.as_deref(), Some("systemctl cat a.service"));
+    }
+
+    #[test]
+    fn the_journal_knows_where_systemd_does_not() {
+        let mut snapshot = healthy();
+        add_unit(&mut snapshot, unit("data.mount", "failed", "failed"));
+        event(&mut snapshot, "data.mount", UnitEventKind::Failed, 5).unit_result =
+            Some("exit-code".to_owned());
+        let exit = event(&mut snapshot, "data.mount", UnitEventKind::ProcessExit, 6);
+        exit.exit_code = Some("exited".to_owned());
+        exit.exit_status = Some("32".to_owned());
+        exit.command = Some("ExecMount".to_owned());
+        line(&mut snapshot, "data.mount", "wrong fs type");
+        let found = findings(&RULE, &snapshot);
+        assert!(found[0].title.ends_with(": mount exited with status 32"), "{}", found[0].title);
+        assert_eq!(found[0].evidence.len(), 3);
+    }
+
+    #[test]
+    fn silent_about_units_that_are_well() {
+        assert!(findings(&RULE, &healthy()).is_empty());
+    }
+
+    #[test]
+    fn silent_about_sockets_and_timers() {
+        let mut snapshot = healthy();
+        add_unit(&mut snapshot, unit("a.socket", "failed", "failed"));
+        add_unit(&mut snapshot, unit("a.timer", "failed", "failed"));
+        assert!(findings(&RULE, &snapshot).is_empty());
+    }
+}

@@ -1,0 +1,163 @@
+//! Units in a crash loop.
+
+use sysdiag_model::report::UnitProblem;
+use sysdiag_model::{Evidence, Finding, Severity, Value};
+
+use crate::amount::duration;
+use crate::health::ending;
+use crate::health::flapping::{self, Restarts};
+use crate::human::{ago, journalctl};
+use crate::units::Units;
+use crate::{Context, Explanation, Need, Rule, Section, Settings, failure};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "unit-flapping",
+    title: "A unit restarts again and again",
+    severity: Severity::Error,
+    section: Section::Health,
+    needs: &[Need::Systemd],
+    explanation: Explanation {
+        checks: "Units that systemd restarted by Restart= at least 3 times within 10 minutes \
+                 (configurable), counted in the journal, and units that hit their start limit. \
+                 Where the journal cannot be read, NRestarts of units that wait for their next \
+                 restart. A loop that seems to be over is a warning.",
+        matters: "The service is down a good part of the time, loses its state, and fills the log.",
+        todo: "Read why each run ended (journalctl -b -u UNIT). Mend that; then systemctl \
+               reset-failed UNIT and start it. RestartSec= and StartLimitBurst= only hide it.",
+        references: &["systemd.service(5), Restart=", "systemd.unit(5), StartLimitIntervalSec="],
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let (Some(units), Some(health)) = (Units::of(context.snapshot), context.health) else {
+        return Vec::new();
+    };
+    let settings = context.settings;
+    health.flapping_units.iter().filter_map(|problem| finding(&units, problem, settings)).collect()
+}
+
+fn finding(units: &Units<'_>, problem: &UnitProblem, settings: &Settings) -> Option<Finding> {
+    let name = problem.name.as_str();
+    let unit = units.systemd.unit(name)?;
+    let restarts = flapping::restarts(units, unit, settings);
+    let mut title = format!("{name} {}", what_happened(units, problem, restarts, settings));
+    if let Some(ending) = ending::of(units, name, None) {
+        title = format!("{title}: {}", failure::how_it_ended(&ending, problem));
+    }
+    let severity =
+        if is_over(units, restarts, settings) { Severity::Warning } else { RULE.severity };
+    let began = restarts.span.map(|(first, _)| first).or(problem.since);
+    let mut finding =
+        Finding::new(RULE.id, severity, name, title).since(began).next(journalctl(name));
+    finding.evidence = evidence(restarts, settings);
+    finding.evidence.extend(failure::evidence(units, problem));
+    Some(finding)
+}
+
+fn what_happened(
+    units: &Units<'_>,
+    problem: &UnitProblem,
+    restarts: Restarts,
+    settings: &Settings,
+) -> String {
+    let window = duration(settings.crash_loop_window_seconds.saturating_mul(1_000_000));
+    let gave_up = problem.active_state == "failed";
+    match (restarts.in_window, restarts.counter) {
+        (Some(number), _) if number > 0 && gave_up => {
+            let when = problem.since.map(|since| format!(" {}", ago(since, units.clock.realtime)));
+            let when = when.unwrap_or_default();
+            format!("gave up{when} after {} within {window}", failure::restarts(number))
+        }
+        (Some(number), _) if number > 0 => {
+            format!("is in a crash loop, {} within {window}", failure::restarts(number))
+        }
+        (_, Some(number)) => {
+            format!(
+                "is in a crash loop, {} since it was last started by hand",
+                failure::restarts(number)
+            )
+        }
+        _ => "hit its start limit".to_owned(),
+    }
+}
+
+/// Whether the last restart is so long ago that another was due if the loop still went on.
+fn is_over(units: &Units<'_>, restarts: Restarts, settings: &Settings) -> bool {
+    let Some((_, last)) = restarts.span else { return false };
+    let window = settings.crash_loop_window_seconds.saturating_mul(1_000_000);
+    let quiet = units.clock.realtime.usec_since(last);
+    restarts.counter.is_none() && quiet > window / settings.crash_loop_restarts.max(1)
+}
+
+fn evidence(restarts: Restarts, settings: &Settings) -> Vec<Evidence> {
+    let window = duration(settings.crash_loop_window_seconds.saturating_mul(1_000_000));
+    let mut facts = Vec::new();
+    if let Some(number) = restarts.in_window {
+        let what = format!("restarts within {window}");
+        facts.push(Evidence::new(what, Value::Count(number), "journal, restart scheduled"));
+    }
+    if let Some(number) = restarts.counter {
+        facts.push(Evidence::new("NRestarts", Value::Count(number), "NRestarts (D-Bus)"));
+    }
+    if let Some((_, last)) = restarts.span {
+        facts.push(Evidence::new("last restart", Value::Time(last), "journal, restart scheduled"));
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use sysdiag_model::snapshot::UnitEventKind;
+
+    use super::*;
+    use crate::health::flapping::START_LIMIT;
+    use crate::testing::{add_unit, findings, healthy, systemd_of, unit};
+    use crate::testing_events::{ago as seconds_ago, event, failed_service};
+
+    fn looping(ages: &[u64], state: (&str, &str)) -> sysdiag_model::Snapshot {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "exit-code", 1, 1);
+        add_unit(&mut snapshot, unit("a.service", state.0, state.1));
+        for age in ages {
+            event(&mut snapshot, "a.service", UnitEventKind::RestartScheduled, *age);
+        }
+        snapshot
+    }
+
+    #[test]
+    fn fires_once_on_a_loop_that_goes_on() {
+        let found = findings(&RULE, &looping(&[30, 20, 10], ("activating", "auto-restart")));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].severity, Severity::Error);
+        assert_eq!(
+            found[0].title,
+            "a.service is in a crash loop, 3 restarts within 10 min: its main process exited with \
+             status 1"
+        );
+        assert_eq!(found[0].since, Some(seconds_ago(30)));
+    }
+
+    #[test]
+    fn a_loop_that_is_over_is_a_warning() {
+        let found = findings(&RULE, &looping(&[500, 490, 480], ("active", "running")));
+        assert_eq!(found[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_start_limit_is_one_even_if_nothing_was_logged() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", START_LIMIT, 1, 1);
+        let found = findings(&RULE, &snapshot);
+        assert!(found[0].title.starts_with("a.service hit its start limit"), "{}", found[0].title);
+        systemd_of(&mut snapshot).details.get_mut("a.service").unwrap().result = None;
+        assert!(findings(&RULE, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn silent_about_a_restart_now_and_then() {
+        assert!(findings(&RULE, &looping(&[30, 20], ("active", "running"))).is_empty());
+        assert!(findings(&RULE, &looping(&[30, 20, 10], ("inactive", "dead"))).is_empty());
+    }
+}

@@ -1,0 +1,126 @@
+//! Ways in which the units of the healthy host of [`crate::testing`] break.
+
+use std::collections::BTreeMap;
+
+use sysdiag_model::snapshot::{
+    ExecCommand, JournalDigest, LogLine, ServiceDetail, Snapshot, TimerState, UnitDetail,
+    UnitEvent, UnitEventKind,
+};
+use sysdiag_model::{Report, Timestamp};
+
+use crate::testing::{NOW_USEC, add_unit, healthy, systemd_of, unit};
+use crate::{Scope, Settings};
+
+/// The journal of a snapshot, to be changed.
+pub(crate) fn journal_of(snapshot: &mut Snapshot) -> &mut JournalDigest {
+    snapshot.journal.value_mut().unwrap()
+}
+
+/// So many seconds before the clock of the snapshot.
+pub(crate) fn ago(seconds: u64) -> Timestamp {
+    healthy().clock.realtime.minus_usec(seconds * 1_000_000)
+}
+
+/// Adds an event of so many seconds ago, to be changed.
+pub(crate) fn event<'a>(
+    snapshot: &'a mut Snapshot,
+    name: &str,
+    kind: UnitEventKind,
+    seconds: u64,
+) -> &'a mut UnitEvent {
+    let events = &mut journal_of(snapshot).unit_events;
+    events.push(UnitEvent {
+        unit: name.into(),
+        kind,
+        time: ago(seconds),
+        job_type: None,
+        job_result: None,
+        unit_result: None,
+        exit_code: None,
+        exit_status: None,
+        command: None,
+        n_restarts: None,
+        invocation_id: None,
+        cursor: None,
+    });
+    events.sort_by_key(|event| event.time);
+    let index = events
+        .iter()
+        .rposition(|event| event.time == ago(seconds) && event.unit == *name && event.kind == kind);
+    &mut events[index.unwrap()]
+}
+
+/// A line of the unit's own process.
+pub(crate) fn line(snapshot: &mut Snapshot, name: &str, message: &str) {
+    journal_of(snapshot).recent.entry(name.into()).or_default().push(LogLine {
+        time: ago(241),
+        level: Some("ERR".to_owned()),
+        identifier: Some("sh".to_owned()),
+        pid: Some(4711),
+        message: message.to_owned(),
+        cursor: None,
+    });
+}
+
+/// A service that failed four minutes ago: its `ExecStart=` ended with this code and status.
+pub(crate) fn failed_service(
+    snapshot: &mut Snapshot,
+    name: &str,
+    result: &str,
+    code: i32,
+    status: i32,
+) {
+    let mut failed = unit(name, "failed", "failed");
+    failed.times.as_mut().unwrap().inactive_enter_usec = Some(NOW_USEC - 240_000_000);
+    add_unit(snapshot, failed);
+    let start = ExecCommand {
+        path: "/usr/bin/example".to_owned(),
+        argv: vec!["/usr/bin/example".to_owned(), "--serve".to_owned()],
+        ignore_failure: false,
+        started: Some(ago(241)),
+        exited: Some(ago(240)),
+        pid: 4711,
+        code,
+        status,
+    };
+    let service = ServiceDetail {
+        service_type: Some("simple".to_owned()),
+        exec_main_code: Some(code),
+        exec_main_status: Some(status),
+        exec: BTreeMap::from([("ExecStart".to_owned(), vec![start])]),
+        ..ServiceDetail::default()
+    };
+    let detail = UnitDetail {
+        names: vec![name.into()],
+        result: Some(result.to_owned()),
+        state_change: Some(ago(240)),
+        need_daemon_reload: Some(false),
+        service: Some(service),
+        ..UnitDetail::default()
+    };
+    systemd_of(snapshot).details.insert(name.into(), detail);
+}
+
+/// Adds a dependency to the properties of a unit, which are made if it had none.
+pub(crate) fn depends(snapshot: &mut Snapshot, name: &str, property: &str, other: &str) {
+    let detail = systemd_of(snapshot).details.entry(name.into()).or_default();
+    detail.dependencies.entry(property.to_owned()).or_default().push(other.into());
+}
+
+/// A timer that elapses in a minute and did so a minute ago.
+pub(crate) fn timer(service: &str) -> TimerState {
+    TimerState {
+        result: Some("success".to_owned()),
+        unit: Some(service.into()),
+        last_trigger: Some(ago(60)),
+        next_elapse: None,
+        next_elapse_monotonic_usec: Some(NOW_USEC + 60_000_000),
+        accuracy_usec: Some(60_000_000),
+        randomized_delay_usec: Some(0),
+    }
+}
+
+/// What `run` says about a host.
+pub(crate) fn assessed(snapshot: &Snapshot) -> Report {
+    crate::assess(snapshot, &Settings::default(), &Scope::run())
+}

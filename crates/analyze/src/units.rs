@@ -1,0 +1,138 @@
+//! What the snapshot says about a unit, whichever source said it.
+//!
+//! Only looks things up: whether something is a problem is decided in `health` and in the rules.
+
+use std::collections::BTreeMap;
+
+use sysdiag_model::snapshot::{
+    Clock, JournalDigest, LogLine, Snapshot, Systemd, Unit, UnitDetail, UnitEvent, UnitEventKind,
+};
+use sysdiag_model::{Probe, Timestamp};
+
+/// The units of a host whose systemd could be read.
+#[derive(Debug)]
+pub(crate) struct Units<'a> {
+    pub(crate) systemd: &'a Systemd,
+    /// None: the journal could not be read.
+    pub(crate) journal: Option<&'a JournalDigest>,
+    /// Whether nothing is missing in the journal.
+    pub(crate) journal_complete: bool,
+    pub(crate) clock: Clock,
+    events: BTreeMap<&'a str, Vec<&'a UnitEvent>>,
+}
+
+/// A value and the source it was read from, in words of an evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fact<T> {
+    pub(crate) value: T,
+    pub(crate) source: &'static str,
+}
+
+impl<'a> Units<'a> {
+    /// None: systemd could not be read.
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Option<Self> {
+        let systemd = snapshot.systemd.value()?;
+        let journal = snapshot.journal.value();
+        Some(Self {
+            systemd,
+            journal,
+            journal_complete: matches!(snapshot.journal, Probe::Known(_)),
+            clock: snapshot.clock,
+            events: journal.map_or_else(BTreeMap::new, |digest| this_boot(digest, snapshot)),
+        })
+    }
+
+    /// What systemd logged about the unit in this boot, oldest first.
+    pub(crate) fn events(&self, name: &str) -> &[&'a UnitEvent] {
+        self.events.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The names of all units that systemd logged something about in this boot.
+    pub(crate) fn names_with_events(&self) -> impl Iterator<Item = &'a str> {
+        self.events.keys().copied()
+    }
+
+    /// All properties, if the unit was a suspect.
+    pub(crate) fn detail(&self, name: &str) -> Option<&'a UnitDetail> {
+        self.systemd.details.get(name)
+    }
+
+    /// `Result`, from the most direct source that has it.
+    pub(crate) fn result(&self, name: &str) -> Option<Fact<&'a str>> {
+        const PROPERTY: &str = "Result (D-Bus)";
+        let systemd = self.systemd;
+        let property = self
+            .detail(name)
+            .and_then(|detail| detail.result.as_deref())
+            .or_else(|| systemd.services.get(name)?.result.as_deref())
+            .or_else(|| systemd.sockets.get(name)?.result.as_deref())
+            .or_else(|| systemd.timers.get(name)?.result.as_deref())
+            .or_else(|| systemd.mounts.get(name)?.result.as_deref());
+        if let Some(value) = property {
+            return Some(Fact { value, source: PROPERTY });
+        }
+        let event = self.events(name).iter().rfind(|event| event.kind == UnitEventKind::Failed)?;
+        event.unit_result.as_deref().map(|value| Fact { value, source: "journal UNIT_RESULT" })
+    }
+
+    /// When the unit entered the state it is in.
+    pub(crate) fn since(&self, unit: &Unit) -> Option<Timestamp> {
+        if let Some(time) = self.detail(unit.name.as_str()).and_then(|detail| detail.state_change) {
+            return Some(time);
+        }
+        let times = unit.times?;
+        [
+            times.inactive_exit_usec,
+            times.active_enter_usec,
+            times.active_exit_usec,
+            times.inactive_enter_usec,
+        ]
+        .into_iter()
+        .flatten()
+        .max()
+        .map(|usec| self.clock.at_monotonic(usec))
+    }
+
+    /// The last `most` log lines, oldest first. None: the journal could not be read.
+    pub(crate) fn recent_logs(&self, name: &str, most: usize) -> Option<Vec<LogLine>> {
+        let lines = self.journal?.recent.get(name).map_or(&[][..], Vec::as_slice);
+        Some(lines.get(lines.len().saturating_sub(most)..).unwrap_or(lines).to_vec())
+    }
+
+    /// The last line that the unit's own processes logged, rather than systemd about them.
+    pub(crate) fn last_words(&self, name: &str) -> Option<&'a LogLine> {
+        let lines = self.journal?.recent.get(name)?;
+        let own = |line: &&LogLine| line.identifier.as_deref() != Some("systemd");
+        lines.iter().rfind(own).or_else(|| lines.last())
+    }
+
+    /// How the last start job of this boot ended, if it did not end well.
+    pub(crate) fn failed_start(&self, name: &str) -> Option<&'a UnitEvent> {
+        let last = self.events(name).iter().rfind(|event| {
+            matches!(event.kind, UnitEventKind::Started | UnitEventKind::StartFailed)
+        })?;
+        let ended_well = match last.job_result.as_deref() {
+            Some(result) => matches!(result, "done" | "skipped" | "canceled"),
+            None => last.kind == UnitEventKind::Started,
+        };
+        if ended_well { None } else { Some(last) }
+    }
+}
+
+/// The events of the running boot by unit.
+fn this_boot<'a>(
+    digest: &'a JournalDigest,
+    snapshot: &Snapshot,
+) -> BTreeMap<&'a str, Vec<&'a UnitEvent>> {
+    // Where the digest is of one boot, times say nothing: the clock may have been set since.
+    let from = match (digest.boot_id, snapshot.host.boot_id.value()) {
+        (Some(read), Some(running)) if read != *running => return BTreeMap::new(),
+        (Some(_), _) => Timestamp::from_usec(0),
+        (None, _) => snapshot.clock.realtime.minus_usec(snapshot.clock.boottime_usec),
+    };
+    let mut events: BTreeMap<&str, Vec<&UnitEvent>> = BTreeMap::new();
+    for event in digest.unit_events.iter().filter(|event| event.time >= from) {
+        events.entry(event.unit.as_str()).or_default().push(event);
+    }
+    events
+}
