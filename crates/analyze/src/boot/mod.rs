@@ -6,6 +6,8 @@
 mod activation;
 mod chain;
 mod phases;
+#[cfg(test)]
+mod recorded;
 
 use sysdiag_model::report::{BlameEntry, BootAnalysis, BootState};
 use sysdiag_model::snapshot::{Manager, Systemd, Unit};

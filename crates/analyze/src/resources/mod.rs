@@ -2,18 +2,21 @@
 //!
 //! What could not be read stays absent. Nothing is judged here; that is what rules do.
 
+#[cfg(test)]
+mod arbitrary;
 mod children;
 mod container;
 mod host;
 mod place;
 mod rates;
+#[cfg(test)]
+mod tests;
 mod units;
 
 use sysdiag_model::Snapshot;
 use sysdiag_model::report::ResourceAnalysis;
 
 pub(crate) use host::{inodes_used_percent, space_used_percent};
-pub(crate) use place::{Place, place};
 
 use crate::Settings;
 

@@ -60,11 +60,15 @@ pub(super) fn pressure(
     if context.boot.is_some_and(|boot| boot.container) {
         let tree = snapshot.cgroups.value()?;
         let path = if tree.root.is_empty() { "/" } else { tree.root.as_str() };
-        let kind = (resource.of_cgroup)(tree.group(path)?)?;
+        let kind = (resource.of_cgroup)(tree.group(path)?).filter(is_a_share)?;
         return Some((kind, format!("{}/{}.pressure", path.trim_end_matches('/'), resource.file)));
     }
-    let kind = (resource.of_host)(snapshot.system.value()?.pressure.value()?)?;
+    let kind = (resource.of_host)(snapshot.system.value()?.pressure.value()?).filter(is_a_share)?;
     Some((kind, format!("/proc/pressure/{}", resource.file)))
+}
+
+fn is_a_share(kind: &PressureKind) -> bool {
+    (0.0..=100.0).contains(&kind.some.avg60) && (0.0..=100.0).contains(&kind.some.avg300)
 }
 
 /// A finding if tasks waited for `resource` for at least `threshold` per cent of the last minute,
