@@ -3,9 +3,22 @@
 //! Every source has a thread and a deadline of its own; what is slow, dead, refused or damaged
 //! becomes a stated gap. Nothing is concluded here.
 
+pub mod capture;
+pub mod cgroup;
+pub mod clock;
 pub mod dbus;
+mod file;
+mod gap;
+pub mod host;
+pub mod journal;
+pub mod mask;
+mod mountinfo;
 mod options;
+mod pressure;
 mod root;
+pub mod system;
+pub mod systemd;
+mod text;
 
 pub use options::{LogOptions, Options};
 pub use root::Root;

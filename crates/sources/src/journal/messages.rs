@@ -1,0 +1,43 @@
+//! Message ids of systemd, `sd-messages.h`; their fields are in `systemd.journal-fields(7)` and the
+//! message catalogue. Texts are never looked at: they change and are translated.
+
+use sysdiag_model::snapshot::UnitEventKind;
+
+/// `SD_MESSAGE_COREDUMP`.
+pub(super) const COREDUMP: &str = "fc2e22bc6ee647b6b90729ab34a250b1";
+/// `SD_MESSAGE_UNIT_STARTED`.
+pub(super) const UNIT_STARTED: &str = "39f53479d3a045ac8e11786248231fbf";
+/// `SD_MESSAGE_UNIT_STOPPED`.
+pub(super) const UNIT_STOPPED: &str = "9d1aaa27d60140bd96365438aad20286";
+/// `SD_MESSAGE_UNIT_RESTART_SCHEDULED`.
+pub(super) const UNIT_RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b3";
+
+/// Messages of PID 1 that say by themselves that something went wrong.
+pub(super) const FAILURES: [(&str, UnitEventKind); 5] = [
+    // SD_MESSAGE_UNIT_FAILED
+    ("be02cf6855d2428ba40df7e9d022f03d", UnitEventKind::StartFailed),
+    // SD_MESSAGE_UNIT_FAILURE_RESULT
+    ("d9b373ed55a64feb8242e02dbe79a49c", UnitEventKind::Failed),
+    // SD_MESSAGE_UNIT_PROCESS_EXIT
+    ("98e322203f7a4ed290d09fe03c09fe15", UnitEventKind::ProcessExit),
+    // SD_MESSAGE_UNIT_OUT_OF_MEMORY
+    ("fe6faa94e7774663a0da52717891d8ef", UnitEventKind::OutOfMemory),
+    // SD_MESSAGE_UNIT_OOMD_KILL
+    ("d989611b15e44c9dbf31e3c81256e4ed", UnitEventKind::OutOfMemory),
+];
+
+/// Results of a job other than `done` (`JobRemoved` in `org.freedesktop.systemd1(5)`).
+pub(super) const JOB_RESULTS_NOT_DONE: [&str; 12] = [
+    "canceled",
+    "timeout",
+    "failed",
+    "dependency",
+    "skipped",
+    "invalid",
+    "assert",
+    "unsupported",
+    "collected",
+    "once",
+    "frozen",
+    "concurrency",
+];

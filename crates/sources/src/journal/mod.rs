@@ -1,0 +1,173 @@
+//! The journal, read from its files: what systemd logged about units, the last lines of units, and
+//! what was logged at all, as a bounded digest.
+//!
+//! No other program is asked and no library of systemd is needed, so that a mounted image and a
+//! host without a running journald are read, too. Nothing is concluded here.
+
+mod boots;
+mod events;
+mod files;
+mod index;
+mod kernel;
+mod line;
+mod logs;
+mod messages;
+mod reader;
+mod recent;
+mod wording;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use sysdiag_model::snapshot::{JournalDigest, LogDigest, LogLine, UnitEvent};
+use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
+
+pub use self::boots::{Boot, NoSuchBoot};
+
+use self::boots::Which;
+use self::files::Files;
+use self::logs::Window;
+use self::reader::Reader;
+use crate::{LogOptions, Options, Root};
+
+/// Last lines of units, by unit.
+pub type RecentLines = Vec<(UnitName, Vec<LogLine>)>;
+
+/// The journal of one host, opened.
+pub struct Source {
+    files: Files,
+    reader: Reader,
+    /// The boot that runs now, if that is known (not in a mounted image).
+    current: Option<BootId>,
+    /// The boot that is read: the current one, else the last in the journal.
+    boot: BootId,
+    now: Timestamp,
+    deadline: Instant,
+}
+
+/// Messages in groups, and where they are from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logs {
+    /// None: from all boots in the window.
+    pub boot_id: Option<BootId>,
+    /// The messages.
+    pub digest: LogDigest,
+}
+
+impl Source {
+    /// Opens the journal of this machine; `current` is the id of the boot that runs now.
+    ///
+    /// Every reading stops at `deadline`: what was read until then is given, with a gap.
+    pub fn open(root: &Root, current: Option<BootId>, deadline: Instant) -> Result<Self, Gap> {
+        let mut files = files::find(root)?;
+        let reader = Reader::open(&files)?;
+        let live = current.filter(|_| root.is_host());
+        let (boot, now) = if let Some(boot) = live {
+            (boot, now())
+        } else {
+            // No clock but the journal's own.
+            let (boots, gaps) = boots::list(&files, current);
+            files.gaps.extend(gaps);
+            let last = boots
+                .last()
+                .ok_or_else(|| Gap::new("journal", Why::Absent, "its files have no entries"))?;
+            (current.unwrap_or(last.id), last.last)
+        };
+        Ok(Self { files, reader, current, boot, now, deadline })
+    }
+
+    /// What of the journal cannot be read at all: files of others, damaged files.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.files.gaps
+    }
+
+    /// The boot that `number` means as in `journalctl --boot`: 0 the current one, -1 the one
+    /// before, 1 the first in the journal.
+    pub fn boot(&self, number: i32) -> Result<Boot, NoSuchBoot> {
+        let (boots, _) = boots::list(&self.files, self.current);
+        boots::pick(&boots, self.current, number)
+    }
+
+    /// The first round of a collection: unit events, and messages in groups if they are asked for.
+    ///
+    /// Recent lines are left to [`Source::recent`].
+    pub fn digest(&self, options: &Options) -> Probe<JournalDigest> {
+        let mut gaps = self.files.gaps.clone();
+        let logs = options.logs.as_ref().map(|logs| self.logs(logs));
+        let logs = match logs {
+            Some(Ok((logs, more))) => {
+                gaps.extend(more);
+                Some(logs)
+            }
+            Some(Err(error)) => {
+                gaps.push(Gap::new("logs", Why::Absent, error.to_string()));
+                None
+            }
+            None => None,
+        };
+        let (unit_events, more) = self.unit_events(options.restart_window);
+        gaps.extend(more);
+        let window = options.logs.as_ref();
+        let digest = JournalDigest {
+            boot_id: logs.as_ref().map_or(Some(self.boot), |logs| logs.boot_id),
+            since: window.and_then(|window| window.since),
+            until: window.and_then(|window| window.until),
+            unit_events,
+            recent: BTreeMap::new(),
+            logs: logs.map(|logs| logs.digest),
+        };
+        gaps.sort();
+        gaps.dedup();
+        Probe::with_gaps(digest, gaps)
+    }
+
+    /// What systemd logged about units in this boot, oldest first: failures (the newest of each
+    /// unit), and the restarts of the last `restart_window`.
+    pub fn unit_events(&self, restart_window: Duration) -> (Vec<UnitEvent>, Vec<Gap>) {
+        let usec = u64::try_from(restart_window.as_micros()).unwrap_or(u64::MAX);
+        let since = self.now.minus_usec(usec);
+        events::read(&self.reader, &self.boot.to_string(), since, self.deadline)
+    }
+
+    /// The last `n` lines of each of `units` in this boot, oldest first.
+    pub fn recent(&self, units: &[UnitName], n: usize) -> (RecentLines, Vec<Gap>) {
+        let (counts, mut gaps) = boots::count(&self.files, self.which(self.boot), None, None);
+        let boot = self.boot.to_string();
+        let (lines, more) =
+            recent::read(&self.reader, &boot, counts.entries, units, n, self.deadline);
+        gaps.extend(more);
+        (lines, gaps)
+    }
+
+    /// Messages in groups. `since` without a number of a boot means a window over all boots, as
+    /// `journalctl --since`.
+    pub fn logs(&self, options: &LogOptions) -> Result<(Logs, Vec<Gap>), NoSuchBoot> {
+        let (since, until) = (options.since, options.until);
+        let boot_id = match options.boot {
+            0 if since.is_some() => None,
+            0 => Some(self.boot),
+            number => Some(self.boot(number)?.id),
+        };
+        let which = boot_id.map_or(Which::All, |boot| self.which(boot));
+        let (counts, mut gaps) = boots::count(&self.files, which, since, until);
+        if options.boot == 0 && boot_id.is_some() && counts.entries == 0 {
+            // None at all, or none in the window?
+            self.boot(0)?;
+        }
+        let id = boot_id.map(|boot| boot.to_string());
+        let window =
+            Window { boot_id: id.as_deref(), since, until, max_priority: options.max_priority };
+        let (digest, more) = logs::read(&self.reader, window, &counts, self.deadline);
+        gaps.extend(more);
+        Ok((Logs { boot_id, digest }, gaps))
+    }
+
+    fn which(&self, boot: BootId) -> Which {
+        if self.current == Some(boot) { Which::Current(boot) } else { Which::One(boot) }
+    }
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_usec(u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX))
+}
