@@ -67,8 +67,7 @@ pub(crate) fn collect(options: &Options) -> Snapshot {
 
 /// Reads a capture.
 pub(crate) fn read_capture(path: &Path) -> Result<Snapshot, Error> {
-    capture::read(path)
-        .map_err(|error| Error::usage(format!("cannot read capture {}: {error}", path.display())))
+    capture::read(path).map_err(|error| Error::usage(error.to_string()))
 }
 
 /// The time on this host now.

@@ -1,5 +1,6 @@
 //! The commands and their options, SPEC and `sysdiag-analyzer man`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -72,15 +73,15 @@ pub enum Command {
 /// `run`.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "its own type says it")]
-    pub analysis: AnalysisArgs,
     /// Read the logs from this time on instead of from the boot
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<TimeSpec>,
     /// Do not save the report to history
     #[arg(long)]
     pub no_save: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own type says it")]
+    pub analysis: AnalysisArgs,
     #[command(flatten)]
     #[expect(missing_docs, reason = "its own type says it")]
     pub later: LaterRunArgs,
@@ -97,9 +98,6 @@ pub struct AnalyzeArgs {
 /// `analyze-logs`.
 #[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "its own type says it")]
-    pub analysis: AnalysisArgs,
     /// 0 this boot, -1 the one before, 1 the first in the journal
     #[arg(short, long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub boot: i32,
@@ -118,6 +116,9 @@ pub struct LogsArgs {
     /// Up to this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<TimeSpec>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own type says it")]
+    pub analysis: AnalysisArgs,
 }
 
 /// `analyze-unit`.
@@ -202,5 +203,5 @@ pub struct CompletionsArgs {
 pub struct StatfsChildArgs {
     /// Mount points
     #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
+    pub paths: Vec<OsString>,
 }

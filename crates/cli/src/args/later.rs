@@ -5,7 +5,8 @@ use clap::Args;
 
 use super::{Command, RunArgs};
 
-const LATER: &str = "Not in this version";
+/// Heading of such options.
+pub const LATER: &str = "Not in this version";
 
 /// Options of `run`.
 #[derive(Debug, Clone, Args)]

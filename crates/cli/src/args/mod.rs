@@ -9,7 +9,9 @@ pub use commands::{
     AnalyzeArgs, CaptureArgs, Command, CompletionsArgs, ConfigCommand, ExplainArgs, HistoryArgs,
     LogsArgs, ModelsCommand, RunArgs, StatfsChildArgs, UnitArgs,
 };
-pub use later::{ExporterArgs, LaterRunArgs, McpArgs, PruneArgs, RetrainArgs, TraceArgs, not_yet};
+pub use later::{
+    ExporterArgs, LATER, LaterRunArgs, McpArgs, PruneArgs, RetrainArgs, TraceArgs, not_yet,
+};
 pub use time::{TimeSpec, UnknownTime};
 
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ use crate::sinks::Format;
 #[command(
     name = "sysdiag-analyzer",
     version,
-    max_term_width = 100,
+    max_term_width = 80,
     disable_help_subcommand = true,
     after_help = EXAMPLES,
 )]

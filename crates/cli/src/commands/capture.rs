@@ -16,9 +16,7 @@ pub(super) fn run(global: &Global, args: &CaptureArgs) -> Result<Exit, Error> {
     options.recent_of_all_units = true;
     options.logs = Some(LOGS);
     let snapshot = pipeline::collect(&options);
-    capture::write(&args.file, &snapshot).map_err(|error| {
-        Error::action(format!("cannot write capture {}: {error}", args.file.display()))
-    })?;
+    capture::write(&args.file, &snapshot).map_err(|error| Error::action(error.to_string()))?;
     for gap in [
         snapshot.systemd.gaps(),
         snapshot.cgroups.gaps(),

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
-use crate::args::Cli;
+use crate::args::{Cli, LATER};
 use crate::pipeline;
 use crate::sinks::Format;
 use crate::{Error, Exit};
@@ -100,8 +100,12 @@ fn render_command(command: &clap::Command, path: &str, roff: &mut Roff) {
     roff.text(usage);
     let about = command.get_long_about().or_else(|| command.get_about());
     roff.text([roman(about.map(ToString::to_string).unwrap_or_default())]);
-    let options = command.get_opts().filter(|option| !option.is_hide_set());
-    let own = options.filter(|option| !option.is_global_set() && option.get_id() != "help");
+    let own = command.get_arguments().filter(|option| {
+        !option.is_positional()
+            && !option.is_hide_set()
+            && !option.is_global_set()
+            && option.get_id() != "help"
+    });
     let mut any = false;
     for option in own {
         if !any {
@@ -109,8 +113,12 @@ fn render_command(command: &clap::Command, path: &str, roff: &mut Roff) {
             any = true;
         }
         roff.control("TP", []);
-        roff.text([bold(option.to_string())]);
+        let short = option.get_short().map_or_else(String::new, |short| format!("-{short}, "));
+        roff.text([bold(format!("{short}{option}"))]);
         let mut help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        if option.get_help_heading() == Some(LATER) {
+            help.push_str(" (not in this version)");
+        }
         let defaults: Vec<_> =
             option.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         if option.get_action().takes_values() && !defaults.is_empty() {

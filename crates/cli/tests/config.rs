@@ -1,0 +1,98 @@
+//! The configuration as a user meets it: files, messages, exit code.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use common::{Sandbox, outcome};
+use sysdiag_analyzer::config::keys;
+
+#[test]
+fn every_key_wrong_in_every_way_is_refused() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("config.toml");
+    let path = path.to_str().unwrap();
+    for key in keys() {
+        let section = format!("[{}]", key.section());
+        for value in ["[1979-05-27]", "{}", "nan", "\"\"", "99999999999999999999999", "{ a = 1 }"] {
+            sandbox.configure(&format!("# {}\n{section}\n{} = {value}\n", key.name, key.field()));
+            let place = format!("{path}:3: {}: expected ", key.name);
+            sandbox.run(&["config", "show"]).refused(2, &[&place]);
+        }
+        sandbox.configure(&format!("{section}\n\n{}x = 1\n", key.field()));
+        let place = format!("{path}:3: {}x: unknown key: nearest is {}", key.name, key.name);
+        sandbox.run(&["run", "--no-save"]).refused(2, &[&place]);
+    }
+}
+
+#[test]
+fn a_wrong_configuration_stops_every_command_that_reads_it() {
+    let sandbox = Sandbox::new();
+    sandbox.configure("[histroy]\nmax_files = 3\n");
+    for args in [
+        &["run"][..],
+        &["analyze-boot"],
+        &["analyze-health"],
+        &["analyze-resources"],
+        &["analyze-logs"],
+        &["analyze-unit", "a"],
+        &["show-history"],
+        &["config", "show"],
+        &["capture", "never.cap"],
+    ] {
+        sandbox.run(args).refused(2, &["config.toml:1: histroy", "history.max_files"]);
+    }
+    assert!(!sandbox.path("never.cap").exists());
+    // These tell how to mend it.
+    for args in [&["man"][..], &["completions", "bash"], &["explain"]] {
+        assert_eq!(sandbox.run(args).code, 0);
+    }
+}
+
+#[test]
+fn missing_and_odd_files_are_refused() {
+    let sandbox = Sandbox::new();
+    let directory = sandbox.path("");
+    for path in ["none.toml", "/dev/zero", directory.to_str().unwrap()] {
+        let mut command = sandbox.bare();
+        outcome(command.args(["-c", path, "config", "show"])).refused(2, &[path]);
+    }
+}
+
+#[test]
+fn the_users_file_is_read_and_shown() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path(".config/sysdiag-analyzer");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), "[history]\nmax_files = 8\n").unwrap();
+    let shown = outcome(sandbox.bare().args(["config", "show"]));
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    let line = shown.stdout.lines().find(|line| line.starts_with("max_files")).unwrap();
+    assert!(line.contains("= 8") && line.ends_with("config.toml:2"), "{line}");
+    // What is shown is a configuration again.
+    sandbox.configure(&shown.stdout);
+    assert_eq!(sandbox.run(&["config", "show"]).code, 0);
+
+    let document = outcome(sandbox.bare().args(["-o", "json", "config", "show"])).json();
+    let settings = document["settings"].as_array().unwrap();
+    assert_eq!(settings.len(), keys().len());
+    let max = settings.iter().find(|setting| setting["key"] == "history.max_files").unwrap();
+    assert_eq!(max["value"], 8);
+    assert!(max["origin"].as_str().unwrap().ends_with("config.toml:2"));
+    assert!(!document.to_string().contains("null"));
+}
+
+/// Root reads everything: then there is nothing to refuse.
+#[test]
+fn an_unreadable_file_is_refused() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("config.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    let shown = sandbox.run(&["config", "show"]);
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(shown.code, 0);
+    } else {
+        shown.refused(2, &["config.toml", "ermission denied"]);
+    }
+}
