@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::{
     Clock, JournalDigest, LogLine, Snapshot, Systemd, Unit, UnitDetail, UnitEvent, UnitEventKind,
+    UnitTimes,
 };
 use sysdiag_model::{Probe, Timestamp};
 
@@ -107,15 +108,38 @@ impl<'a> Units<'a> {
     }
 
     /// How the last start job of this boot ended, if it did not end well.
+    ///
+    /// Start jobs that ended well need not be among the events, so the unit's own times are asked
+    /// whether it set out again later.
     pub(crate) fn failed_start(&self, name: &str) -> Option<&'a UnitEvent> {
         let last = self.events(name).iter().rfind(|event| {
             matches!(event.kind, UnitEventKind::Started | UnitEventKind::StartFailed)
         })?;
         let ended_well = match last.job_result.as_deref() {
-            Some(result) => matches!(result, "done" | "skipped" | "canceled"),
+            Some(result) => matches!(result, "done" | "skipped" | "canceled" | "collected"),
             None => last.kind == UnitEventKind::Started,
         };
-        if ended_well { None } else { Some(last) }
+        let again = self.last_time(name, |detail| detail.inactive_exit, |it| it.inactive_exit_usec);
+        let stale = ended_well || again.is_some_and(|again| again > last.time);
+        if stale { None } else { Some(last) }
+    }
+
+    /// When the unit last came to an end: inactive or failed.
+    pub(crate) fn last_end(&self, name: &str) -> Option<Timestamp> {
+        self.last_time(name, |detail| detail.inactive_enter, |times| times.inactive_enter_usec)
+    }
+
+    /// One of the times of a unit: as the wall clock showed it then, else reckoned back.
+    fn last_time(
+        &self,
+        name: &str,
+        wall: fn(&UnitDetail) -> Option<Timestamp>,
+        monotonic: fn(&UnitTimes) -> Option<u64>,
+    ) -> Option<Timestamp> {
+        self.detail(name).and_then(wall).or_else(|| {
+            let usec = monotonic(self.systemd.unit(name)?.times.as_ref()?)?;
+            Some(self.clock.at_monotonic(usec))
+        })
     }
 }
 

@@ -7,7 +7,8 @@ use sysdiag_model::Timestamp;
 use sysdiag_model::report::UnitProblem;
 use sysdiag_model::snapshot::{Unit, UnitEventKind};
 
-use super::{RECENT_LINES, of_unit};
+use super::problem::set_ending;
+use super::{RECENT_LINES, ending, of_unit};
 use crate::Settings;
 use crate::units::Units;
 
@@ -17,43 +18,47 @@ pub(crate) const START_LIMIT: &str = "start-limit-hit";
 /// Automatic restarts of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Restarts {
-    /// Within the window that ends now; of a failed unit, that ends when it failed.
+    /// Within the window that ends now.
     /// None: the journal could not be read, or only in part and without a restart.
     pub(crate) in_window: Option<u64>,
     /// The first and last of them.
     pub(crate) span: Option<(Timestamp, Timestamp)>,
-    /// `NRestarts`, where the unit waits for its next restart and changed state in the window.
+    /// `NRestarts` of a unit that gave up, or that waits for its next restart and changed state
+    /// within the window.
     pub(crate) counter: Option<u64>,
 }
 
 impl Restarts {
-    /// The figure to judge by: that of the journal, else the counter.
-    pub(crate) fn best(self) -> Option<u64> {
-        self.in_window.or(self.counter)
+    fn are_a_loop(self, unit: &Unit, settings: &Settings) -> bool {
+        let too_many = |number: u64| number >= settings.crash_loop_restarts.max(1);
+        match self.in_window {
+            Some(number) if too_many(number) => true,
+            // Where the journal was read, it knows better than the counter of a unit that waits.
+            Some(_) if !unit.is_failed() => false,
+            _ => self.counter.is_some_and(too_many),
+        }
     }
 }
 
 /// What is known about the restarts of `unit`.
 pub(crate) fn restarts(units: &Units<'_>, unit: &Unit, settings: &Settings) -> Restarts {
     let now = units.clock.realtime;
-    let since = units.since(unit);
     let window = settings.crash_loop_window_seconds.saturating_mul(1_000_000);
-    let end = if unit.is_failed() { since.unwrap_or(now) } else { now };
-    // Half a second: the journal stamps a message a little after systemd stamps the state.
-    let (from, to) = (end.minus_usec(window), end.plus_usec(500_000));
+    let from = now.minus_usec(window);
     let scheduled: Vec<Timestamp> = units
         .events(unit.name.as_str())
         .iter()
         .filter(|event| event.kind == UnitEventKind::RestartScheduled)
         .map(|event| event.time)
-        .filter(|time| (from..=to).contains(time))
+        .filter(|time| *time >= from)
         .collect();
     let seen = scheduled.len() as u64;
-    let recent = since.is_some_and(|since| now.usec_since(since) <= window);
+    let recent = units.since(unit).is_some_and(|since| since >= from);
+    let counts = unit.is_failed() || (waits_for_restart(unit) && recent);
     Restarts {
         in_window: (units.journal_complete || seen > 0).then_some(seen),
         span: scheduled.first().copied().zip(scheduled.last().copied()),
-        counter: if waits_for_restart(unit) && recent { counter(units, unit) } else { None },
+        counter: if counts { counter(units, unit) } else { None },
     }
 }
 
@@ -77,12 +82,20 @@ pub(super) fn list(units: &Units<'_>, settings: &Settings) -> Vec<UnitProblem> {
         }
         // Inactive: somebody stopped it, and it stayed so.
         unit.active_state != "inactive"
-            && restarts(units, unit, settings)
-                .best()
-                .is_some_and(|restarts| restarts >= settings.crash_loop_restarts.max(1))
+            && restarts(units, unit, settings).are_a_loop(unit, settings)
     };
     let flapping = units.systemd.units.iter().filter(flaps);
-    flapping.map(|unit| of_unit(units, unit, settings, RECENT_LINES)).collect()
+    flapping.map(|unit| problem(units, unit, settings)).collect()
+}
+
+/// While it runs again, how it ended the last time is still what matters.
+fn problem(units: &Units<'_>, unit: &Unit, settings: &Settings) -> UnitProblem {
+    let mut problem = of_unit(units, unit, settings, RECENT_LINES);
+    if problem.exit_status.is_none() && problem.signal.is_none() {
+        let last = ending::of(units, unit.name.as_str(), None);
+        set_ending(&mut problem, last.map(|ending| ending.how));
+    }
+    problem
 }
 
 #[cfg(test)]
@@ -119,15 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn the_window_of_a_failed_unit_ends_when_it_failed() {
+    fn a_unit_that_gave_up_is_known_by_its_counter() {
         let mut snapshot = healthy();
         failed_service(&mut snapshot, "a.service", "exit-code", 1, 1);
         let detail = systemd_of(&mut snapshot).details.get_mut("a.service").unwrap();
-        detail.state_change = Some(Timestamp::from_usec(1_790_000_000_000_000 - 1_800_000_000));
-        for seconds in [1_801, 1_802, 1_803] {
-            event(&mut snapshot, "a.service", UnitEventKind::RestartScheduled, seconds);
-        }
-        assert_eq!(names(&flapping(&snapshot)), ["a.service"]);
+        detail.service.as_mut().unwrap().n_restarts = Some(2);
+        assert!(flapping(&snapshot).is_empty());
+        let detail = systemd_of(&mut snapshot).details.get_mut("a.service").unwrap();
+        detail.service.as_mut().unwrap().n_restarts = Some(5);
+        let flapping = flapping(&snapshot);
+        assert_eq!(names(&flapping), ["a.service"]);
+        assert_eq!(flapping[0].restarts_in_window, Some(0));
     }
 
     #[test]

@@ -18,23 +18,29 @@ pub(crate) fn of_unit(
     let name = unit.name.as_str();
     let result = units.result(name).map(|fact| fact.value);
     let how = ending::of(units, name, result).map(|ending| ending.how);
-    let core_dumped = matches!(how, Some(How::Dumped(_)));
-    let (exit_status, signal) = match how {
-        Some(How::Exited(status)) => (Some(status), None),
-        Some(How::Killed(signal) | How::Dumped(signal)) => (None, Some(signal)),
-        None => (None, None),
-    };
-    UnitProblem {
+    let mut problem = UnitProblem {
         name: unit.name.clone(),
         load_state: unit.load_state.clone(),
         active_state: unit.active_state.clone(),
         sub_state: unit.sub_state.clone(),
         result: result.map(str::to_owned),
-        exit_status,
-        signal,
-        core_dumped,
+        exit_status: None,
+        signal: None,
+        core_dumped: false,
         since: units.since(unit),
         restarts_in_window: flapping::restarts(units, unit, settings).in_window,
         recent_logs: units.recent_logs(name, lines),
-    }
+    };
+    set_ending(&mut problem, how);
+    problem
+}
+
+/// Exit status or signal, never both.
+pub(super) fn set_ending(problem: &mut UnitProblem, how: Option<How>) {
+    problem.core_dumped = matches!(how, Some(How::Dumped(_)));
+    (problem.exit_status, problem.signal) = match how {
+        Some(How::Exited(status)) => (Some(status), None),
+        Some(How::Killed(signal) | How::Dumped(signal)) => (None, Some(signal)),
+        None => (None, None),
+    };
 }

@@ -17,6 +17,9 @@ pub(crate) const OVERDUE: &str = "overdue";
 /// It is up, has not elapsed in this boot, and has no next time.
 pub(crate) const NEVER_ELAPSES: &str = "never elapses";
 
+/// systemd stamps a change of state and logs it within this time.
+const SAME_MOMENT_USEC: u64 = 1_000_000;
+
 pub(super) fn list(units: &Units<'_>, settings: &Settings) -> Vec<TimerProblem> {
     let is_timer = |unit: &&Unit| unit.name.unit_type() == Some(UnitType::Timer);
     let timers = units.systemd.units.iter().filter(is_timer);
@@ -91,13 +94,17 @@ fn last_run_failed(units: &Units<'_>, service: &str) -> bool {
     if unit.is_failed() {
         return true;
     }
-    let ended = |kind| matches!(kind, UnitEventKind::Failed | UnitEventKind::Started);
-    let events = units.events(service);
+    let mut events = units.events(service).iter();
+    let failed = events.rfind(|event| event.kind == UnitEventKind::Failed);
+    // The failure was the end of the last run if both are of the same moment.
+    let same = |ended: Timestamp, failed: Timestamp| {
+        ended.usec_since(failed).max(failed.usec_since(ended)) < SAME_MOMENT_USEC
+    };
     unit.active_state == "activating"
-        && events
-            .iter()
-            .rfind(|event| ended(event.kind))
-            .is_some_and(|event| event.kind == UnitEventKind::Failed)
+        && units
+            .last_end(service)
+            .zip(failed)
+            .is_some_and(|(ended, failed)| same(ended, failed.time))
 }
 
 #[cfg(test)]
@@ -150,9 +157,12 @@ mod tests {
     #[test]
     fn a_run_that_has_begun_does_not_hide_the_one_that_failed() {
         let mut snapshot = with_timer("running", timer("a.service"));
-        add_unit(&mut snapshot, unit("a.service", "activating", "start"));
-        assert!(said(&snapshot).is_empty());
-        event(&mut snapshot, "a.service", UnitEventKind::Failed, 3);
+        let mut running = unit("a.service", "activating", "start");
+        running.times.as_mut().unwrap().inactive_enter_usec = Some(NOW_USEC - 60 * SECOND);
+        add_unit(&mut snapshot, running);
+        event(&mut snapshot, "a.service", UnitEventKind::Failed, 120);
+        assert!(said(&snapshot).is_empty(), "it ended well after that");
+        event(&mut snapshot, "a.service", UnitEventKind::Failed, 60);
         assert_eq!(said(&snapshot), [SERVICE_FAILED]);
     }
 }

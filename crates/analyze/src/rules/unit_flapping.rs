@@ -19,9 +19,10 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::Systemd],
     explanation: Explanation {
         checks: "Units that systemd restarted by Restart= at least 3 times within 10 minutes \
-                 (configurable), counted in the journal, and units that hit their start limit. \
-                 Where the journal cannot be read, NRestarts of units that wait for their next \
-                 restart. A loop that seems to be over is a warning.",
+                 (configurable), counted in the journal, units that hit their start limit, and \
+                 failed units that gave up after as many restarts (NRestarts). Where the \
+                 journal cannot be read, NRestarts of units that wait for their next restart. A \
+                 loop that seems to be over is a warning.",
         matters: "The service is down a good part of the time, loses its state, and fills the log.",
         todo: "Read why each run ended (journalctl -b -u UNIT). Mend that; then systemctl \
                reset-failed UNIT and start it. RestartSec= and StartLimitBurst= only hide it.",
@@ -46,8 +47,8 @@ fn finding(units: &Units<'_>, problem: &UnitProblem, settings: &Settings) -> Opt
     if let Some(ending) = ending::of(units, name, None) {
         title = format!("{title}: {}", failure::how_it_ended(&ending, problem));
     }
-    let severity =
-        if is_over(units, restarts, settings) { Severity::Warning } else { RULE.severity };
+    let over = !unit.is_failed() && is_over(units, restarts, settings);
+    let severity = if over { Severity::Warning } else { RULE.severity };
     let began = restarts.span.map(|(first, _)| first).or(problem.since);
     let mut finding =
         Finding::new(RULE.id, severity, name, title).since(began).next(journalctl(name));
@@ -63,23 +64,23 @@ fn what_happened(
     settings: &Settings,
 ) -> String {
     let window = duration(settings.crash_loop_window_seconds.saturating_mul(1_000_000));
-    let gave_up = problem.active_state == "failed";
-    match (restarts.in_window, restarts.counter) {
-        (Some(number), _) if number > 0 && gave_up => {
-            let when = problem.since.map(|since| format!(" {}", ago(since, units.clock.realtime)));
-            let when = when.unwrap_or_default();
-            format!("gave up{when} after {} within {window}", failure::restarts(number))
+    let number = restarts.in_window.filter(|number| *number > 0);
+    let number = number.map(|number| format!("{} within {window}", failure::restarts(number)));
+    let counter = restarts.counter.filter(|number| *number > 0).map(failure::restarts);
+    if problem.active_state == "failed" {
+        let when = problem.since.map(|since| format!(" {}", ago(since, units.clock.realtime)));
+        let when = when.unwrap_or_default();
+        return match counter.or(number) {
+            Some(number) => format!("gave up{when} after {number}"),
+            None => format!("hit its start limit{when}"),
+        };
+    }
+    match (number, counter) {
+        (Some(number), _) => format!("is in a crash loop, {number}"),
+        (None, Some(counter)) => {
+            format!("is in a crash loop, {counter} since it was last started by hand")
         }
-        (Some(number), _) if number > 0 => {
-            format!("is in a crash loop, {} within {window}", failure::restarts(number))
-        }
-        (_, Some(number)) => {
-            format!(
-                "is in a crash loop, {} since it was last started by hand",
-                failure::restarts(number)
-            )
-        }
-        _ => "hit its start limit".to_owned(),
+        (None, None) => "is in a crash loop".to_owned(),
     }
 }
 
@@ -88,7 +89,7 @@ fn is_over(units: &Units<'_>, restarts: Restarts, settings: &Settings) -> bool {
     let Some((_, last)) = restarts.span else { return false };
     let window = settings.crash_loop_window_seconds.saturating_mul(1_000_000);
     let quiet = units.clock.realtime.usec_since(last);
-    restarts.counter.is_none() && quiet > window / settings.crash_loop_restarts.max(1)
+    quiet > window / settings.crash_loop_restarts.max(1)
 }
 
 fn evidence(restarts: Restarts, settings: &Settings) -> Vec<Evidence> {
