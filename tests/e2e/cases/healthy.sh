@@ -13,6 +13,13 @@ guest() {
     stat -c '%a %n' /var/lib/sysdiag-analyzer/history{,/*} >"$RESULTS/modes"
     text show-history sysdiag-analyzer show-history
     tr -d - </proc/sys/kernel/random/boot_id >"$RESULTS/boot-id"
+    # Whoever reads may leave early, or be unable to take it.
+    sysdiag-analyzer run --no-save 2>"$RESULTS/closed.err" | head -c 1 >/dev/null
+    echo "${PIPESTATUS[0]}" >"$RESULTS/closed"
+    sysdiag-analyzer -o json run --no-save >/dev/full 2>"$RESULTS/no-room.err"
+    echo $? >"$RESULTS/no-room.rc"
+    # On a terminal of 80 columns, with colours.
+    save terminal colour.txt script -qec 'stty cols 80; sysdiag-analyzer run --no-save' /dev/null
     systemctl list-units --all --plain --no-legend | wc -l >"$RESULTS/units"
     cp /proc/sys/kernel/osrelease "$RESULTS/kernel"
 }
@@ -41,6 +48,12 @@ check() {
     [ "$(grep -c report- history)" = 2 ] || fail "history has not two reports: $(cat history)"
     says modes '^700 /var/lib/sysdiag-analyzer/history$'
     silent modes '^(...[^0]|..[^0]|6[^0]).*report-'
+    # Killed by SIGPIPE as other filters are, or done.
+    [[ $(cat closed) =~ ^(0|141)$ ]] || fail "a closed pipe ended it with $(cat closed)"
+    exits no-room 4
+    says no-room.err '[Nn]o space left'
+    exits terminal 0
+    says terminal.colour.txt 'no problems'
     if [ "$LANE" = vm ]; then
         holds run "memory of units" 'usage("e2e.service").memory_current_bytes > 0'
     fi
