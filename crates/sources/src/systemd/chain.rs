@@ -19,7 +19,7 @@ pub(super) fn read(
     connection: &mut Connection,
     units: &[Listed],
     target: &UnitName,
-    finish_usec: Option<u64>,
+    finish_usec: u64,
 ) -> Result<BTreeMap<UnitName, Vec<UnitName>>, Error> {
     let by_name: HashMap<&str, &Listed> =
         units.iter().map(|listed| (listed.unit.name.as_str(), listed)).collect();
@@ -52,11 +52,11 @@ pub(super) fn read(
 /// The units of `list` that were up last, not after the end of the boot: several if at the same time.
 fn last_up<'a>(
     list: &'a [UnitName],
-    finish_usec: Option<u64>,
+    finish_usec: u64,
     up: impl Fn(&str) -> Option<u64>,
 ) -> Vec<&'a UnitName> {
     let in_boot = |name: &UnitName| {
-        up(name.as_str()).filter(|usec| finish_usec.is_none_or(|finish| *usec <= finish))
+        up(name.as_str()).filter(|usec| *usec <= finish_usec)
     };
     let Some(last) = list.iter().filter_map(in_boot).max() else { return Vec::new() };
     list.iter().filter(|name| in_boot(name) == Some(last)).collect()
@@ -79,8 +79,8 @@ mod tests {
         let names = |finish| {
             last_up(&list, finish, up).into_iter().map(UnitName::as_str).collect::<Vec<_>>()
         };
-        assert_eq!(names(Some(10)), ["b.service", "c.service"]);
-        assert_eq!(names(None), ["late.service"]);
-        assert_eq!(names(Some(1)), [""; 0]);
+        assert_eq!(names(10), ["b.service", "c.service"]);
+        assert_eq!(names(11), ["late.service"]);
+        assert_eq!(names(1), [""; 0]);
     }
 }

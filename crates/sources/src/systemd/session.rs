@@ -106,7 +106,8 @@ pub fn open(
         }
         Err(error) => note("default target", Some(error)),
     }
-    if let Some(target) = systemd.default_target.clone() {
+    // An unfinished boot has no chain yet.
+    if let (Some(target), Some(finish)) = (systemd.default_target.clone(), finish) {
         match chain::read(&mut connection, &listed, &target, finish) {
             Ok(after) => systemd.chain_after = after,
             Err(error) => note("critical chain", Some(error)),
