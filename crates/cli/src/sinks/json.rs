@@ -9,12 +9,16 @@ use std::io;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Serializer, Value};
 use sysdiag_model::Report;
+
+use super::json_text::Safe;
 
 /// Writes the document and a line end.
 pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
+    let mut document = Serializer::with_formatter(&mut *out, Safe::default());
+    report.serialize(&mut document).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
 
@@ -67,12 +71,36 @@ impl Transform for NeverNull {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sinks::fixtures;
 
     #[test]
     fn checked_in_schema_is_that_of_the_types() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report.schema.json");
         let checked_in = std::fs::read_to_string(path).unwrap();
         assert!(checked_in == schema_text(), "stale: run cargo xtask schema");
+    }
+
+    #[test]
+    fn every_report_is_one_document_that_keeps_to_the_schema() {
+        let schema = jsonschema::validator_for(schema().as_value()).unwrap();
+        for report in fixtures::all() {
+            let mut out = Vec::new();
+            write(&report, &mut out).unwrap();
+            assert!(out.ends_with(b"}\n"));
+            let document: Value = serde_json::from_slice(&out).unwrap();
+            let wrong: Vec<String> =
+                schema.iter_errors(&document).map(|error| error.to_string()).collect();
+            assert_eq!(wrong, Vec::<String>::new());
+            assert_eq!(serde_json::from_value::<Report>(document).unwrap(), report);
+        }
+    }
+
+    #[test]
+    fn document_of_control_characters_is_text() {
+        let mut out = Vec::new();
+        write(&fixtures::hostile(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
     }
 
     #[test]

@@ -3,7 +3,10 @@
 //!
 //! A new format is a file here with a `write` and a variant of [`Format`].
 
+#[cfg(test)]
+mod fixtures;
 pub mod json;
+mod json_text;
 pub mod rich;
 pub(crate) mod text;
 

@@ -28,7 +28,7 @@ pub(crate) fn escape(text: &str) -> String {
     let mut marks = 0;
     for c in text.chars() {
         marks = if columns(c) == 0 { marks + 1 } else { 0 };
-        if is_obeyed(c) || is_invisible(c) || marks > MOST_MARKS {
+        if !is_shown(c) || marks > MOST_MARKS {
             escape_char(c, &mut escaped);
         } else {
             escaped.push(c);
@@ -46,6 +46,11 @@ fn escape_char(c: char, escaped: &mut String) {
         c if c.is_ascii() => drop(write!(escaped, "\\x{:02x}", u32::from(c))),
         c => drop(write!(escaped, "\\u{{{:x}}}", u32::from(c))),
     }
+}
+
+/// Whether a terminal shows the character instead of obeying or hiding it.
+pub(super) fn is_shown(c: char) -> bool {
+    !is_obeyed(c) && !is_invisible(c)
 }
 
 /// Control characters, C0, DEL and C1, and what reorders or breaks lines.
@@ -310,7 +315,7 @@ mod tests {
             }
             let out = anstream::adapter::strip_bytes(&out).into_vec();
             let out = String::from_utf8(out).unwrap();
-            prop_assert!(!out.chars().any(|c| c != '\n' && (is_obeyed(c) || is_invisible(c))));
+            prop_assert!(!out.chars().any(|c| c != '\n' && !is_shown(c)));
         }
 
         #[test]
