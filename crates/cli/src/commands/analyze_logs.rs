@@ -20,21 +20,18 @@ pub(super) fn run(global: &Global, args: &LogsArgs) -> Result<Exit, Error> {
         needs: &[Need::Journal],
         history: UseOfHistory::Nothing,
     };
-    let snapshot = match &args.analysis.from {
-        Some(path) => {
-            let mut snapshot = pipeline::read_capture(path)?;
-            replay::select(&mut snapshot, args)?;
-            snapshot
-        }
-        None => {
-            let now = pipeline::now();
-            let (since, until) =
-                replay::window(args.since.as_ref(), args.until.as_ref(), now, &TimeZone::system())?;
-            let logs = LogOptions { boot: args.boot, max_priority: args.priority, since, until };
-            let mut options = pipeline::options(&config);
-            options.logs = Some(logs);
-            pipeline::collect(&options)
-        }
+    let snapshot = if let Some(path) = &args.analysis.from {
+        let mut snapshot = pipeline::read_capture(path)?;
+        replay::select(&mut snapshot, args)?;
+        snapshot
+    } else {
+        let now = pipeline::now();
+        let (since, until) =
+            replay::window(args.since.as_ref(), args.until.as_ref(), now, &TimeZone::system())?;
+        let logs = LogOptions { boot: args.boot, max_priority: args.priority, since, until };
+        let mut options = pipeline::options(&config);
+        options.logs = Some(logs);
+        pipeline::collect(&options)
     };
     task.finish(&config, &snapshot)
 }

@@ -18,14 +18,13 @@ pub(super) fn run(global: &Global, args: &UnitArgs) -> Result<Exit, Error> {
     let asked = unit_name::mangle(&args.unit).map_err(|why| {
         Error::usage(format!("{}: {why}", args.unit.escape_debug().take(300).collect::<String>()))
     })?;
-    let snapshot = match &args.analysis.from {
-        Some(path) => pipeline::read_capture(path)?,
-        None => {
-            let mut options = pipeline::options(&config);
-            options.unit = Some(asked.clone());
-            options.recent_lines = options.recent_lines.max(RECENT_LINES);
-            pipeline::collect(&options)
-        }
+    let snapshot = if let Some(path) = &args.analysis.from {
+        pipeline::read_capture(path)?
+    } else {
+        let mut options = pipeline::options(&config);
+        options.unit = Some(asked.clone());
+        options.recent_lines = options.recent_lines.max(RECENT_LINES);
+        pipeline::collect(&options)
     };
     let unit = match pipeline::find_unit(&snapshot, &asked) {
         Some(unit) => unit,

@@ -20,19 +20,15 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Error> {
         needs: &[Need::Systemd],
         history: if args.no_save { UseOfHistory::Compare } else { UseOfHistory::CompareAndSave },
     };
-    let snapshot = match &args.analysis.from {
-        Some(path) => {
-            let snapshot = pipeline::read_capture(path)?;
-            replay::no_since(args.since.as_ref())?;
-            snapshot
-        }
-        None => {
-            let (since, _) =
-                replay::window(args.since.as_ref(), None, pipeline::now(), &TimeZone::system())?;
-            let mut options = pipeline::options(&config);
-            options.logs = Some(LogOptions { since, ..LOGS });
-            pipeline::collect(&options)
-        }
+    let snapshot = if let Some(path) = &args.analysis.from {
+        replay::no_since(args.since.as_ref())?;
+        pipeline::read_capture(path)?
+    } else {
+        let (since, _) =
+            replay::window(args.since.as_ref(), None, pipeline::now(), &TimeZone::system())?;
+        let mut options = pipeline::options(&config);
+        options.logs = Some(LogOptions { since, ..LOGS });
+        pipeline::collect(&options)
     };
     task.finish(&config, &snapshot)
 }

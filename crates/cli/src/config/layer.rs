@@ -89,7 +89,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn origin(&self, offset: usize) -> Origin {
         let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         Origin::File { path: self.path.to_owned(), line }
     }
 

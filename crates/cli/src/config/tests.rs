@@ -167,11 +167,11 @@ fn hostile_files_are_refused() {
         b"\0\0\0",
         b"[history\n",
         b"[history]\nmax_files = = 3\n",
-        &[b'['; 100_000],
-        &[b'#'; (1 << 20) + 1],
     ] {
         refusal(text);
     }
+    refusal("[".repeat(100_000));
+    refusal("#".repeat((1 << 20) + 1));
     let nested = format!("[llm]\nmodel = {}\n", "[".repeat(50_000));
     refusal(nested);
     let escape = refusal("\"a\\u001b[31m\" = 1\n");

@@ -35,6 +35,9 @@ pub struct Entry {
     pub size_bytes: u64,
 }
 
+/// A file that is no usable report, and why.
+pub type Skipped = (PathBuf, Unusable);
+
 impl Store {
     /// The reports in `directory`.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
@@ -68,7 +71,7 @@ impl Store {
                 misnamed.push(item.path());
             }
         }
-        entries.sort_by(|a, b| b.name.cmp(&a.name));
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.name));
         misnamed.sort();
         Ok((entries, misnamed))
     }
@@ -82,7 +85,7 @@ impl Store {
     pub fn latest(
         &self,
         wanted: impl Fn(&Report) -> bool,
-    ) -> io::Result<(Option<Report>, Vec<(PathBuf, Unusable)>)> {
+    ) -> io::Result<(Option<Report>, Vec<Skipped>)> {
         let mut skipped = Vec::new();
         for entry in self.entries()?.0 {
             match self.read(&entry) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{Store, Unusable};
+use super::{Skipped, Store, Unusable};
 
 /// What retention did.
 #[derive(Debug, Default)]
@@ -11,7 +11,7 @@ pub struct Retained {
     /// Reports that were deleted.
     pub deleted: Vec<PathBuf>,
     /// Files that are no usable reports: not counted, not deleted.
-    pub skipped: Vec<(PathBuf, Unusable)>,
+    pub skipped: Vec<Skipped>,
     /// Reports that should have been deleted and could not be.
     pub failed: Vec<(PathBuf, io::Error)>,
 }

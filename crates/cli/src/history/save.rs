@@ -17,7 +17,7 @@ use super::ReportName;
 /// What begins the names of files that are not whole yet.
 const TEMPORARY: &str = ".report-";
 /// A temporary file this old was left by a run that was killed.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Why a report was not saved.
 #[derive(Debug)]

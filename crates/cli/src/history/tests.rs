@@ -1,6 +1,7 @@
 //! Saving, reading and deleting, with real files.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use sysdiag_model::report::{ReportHost, SCHEMA_VERSION};
@@ -60,7 +61,6 @@ fn plant(store: &Store, second: u64, bytes: &[u8]) -> PathBuf {
 }
 
 fn gzip(text: &str) -> Vec<u8> {
-    use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
@@ -81,7 +81,6 @@ fn saved_is_read_again_and_private() {
     assert_eq!(store.read(&entries[0]).unwrap(), report(0));
     assert_eq!(files(&store).len(), 1, "a temporary file was left behind");
     let mut text = String::new();
-    use std::io::Read;
     flate2::read::GzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
     assert_eq!(text.matches('\n').count(), 1);
     assert!(text.ends_with('\n'));
@@ -192,7 +191,7 @@ fn only_abandoned_temporary_files_are_removed() {
     let (_directory, store) = store();
     let whole = store.save(&report(0)).unwrap();
     let name = whole.file_name().unwrap().to_str().unwrap();
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
     let planted = [
         (format!(".{name}.123"), true),
         (format!(".{name}.124"), false),

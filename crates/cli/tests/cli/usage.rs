@@ -1,8 +1,6 @@
 //! Usage: what is refused, what is documented, what is generated.
 
-mod common;
-
-use common::{Sandbox, outcome};
+use crate::sandbox::{Sandbox, outcome};
 
 #[test]
 fn later_commands_and_flags_answer_clearly() {

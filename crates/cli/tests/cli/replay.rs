@@ -1,11 +1,9 @@
 //! A captured host is analysed instead of this one; a damaged capture is refused.
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Sandbox, has_systemd};
+use crate::sandbox::{Sandbox, has_systemd};
 
 /// The file of a capture of this machine.
 fn captured(sandbox: &Sandbox) -> String {

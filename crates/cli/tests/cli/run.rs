@@ -1,12 +1,10 @@
 //! The main job on the machine that tests run on, whatever its PID 1 is.
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use common::{Outcome, Sandbox, has_systemd};
+use crate::sandbox::{Outcome, Sandbox, has_systemd};
 use serde_json::Value;
 
 /// Exit code of a run that did all it should.

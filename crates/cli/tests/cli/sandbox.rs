@@ -1,6 +1,4 @@
-//! The real binary, with a home, a configuration and a history of its own.
-#![allow(dead_code, reason = "each test binary uses its own part of this")]
-#![allow(clippy::allow_attributes, reason = "whether it is dead differs between test binaries")]
+//! A home, a configuration and a history of its own for one test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,45 +8,45 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A directory of its own for one test.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     directory: TempDir,
 }
 
 /// What a run of the binary left.
-pub struct Outcome {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Sandbox {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let sandbox = Self { directory: TempDir::new().unwrap() };
         let history = sandbox.history();
         sandbox.configure(&format!("[history]\ndirectory = \"{}\"\n", history.display()));
         sandbox
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, bytes).unwrap();
         path
     }
 
     /// What `-c` reads.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         self.write("config.toml", text);
     }
 
-    pub fn history(&self) -> PathBuf {
+    pub(crate) fn history(&self) -> PathBuf {
         self.path("history")
     }
 
-    pub fn saved(&self) -> Vec<PathBuf> {
+    pub(crate) fn saved(&self) -> Vec<PathBuf> {
         let Ok(listing) = fs::read_dir(self.history()) else { return vec![] };
         let mut files: Vec<PathBuf> = listing.map(|item| item.unwrap().path()).collect();
         files.sort();
@@ -56,25 +54,25 @@ impl Sandbox {
     }
 
     /// The binary with nothing of this machine's environment.
-    pub fn bare(&self) -> Command {
+    pub(crate) fn bare(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sysdiag-analyzer"));
         command.env_clear().env("HOME", self.directory.path()).current_dir(self.directory.path());
         command
     }
 
     /// The binary with this sandbox's configuration.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.bare();
         command.arg("-c").arg(self.path("config.toml")).args(args);
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, args: &[&str]) -> Outcome {
         outcome(&mut self.command(args))
     }
 }
 
-pub fn outcome(command: &mut Command) -> Outcome {
+pub(crate) fn outcome(command: &mut Command) -> Outcome {
     let output = command.output().unwrap();
     Outcome {
         code: output.status.code().expect("killed by a signal"),
@@ -85,13 +83,13 @@ pub fn outcome(command: &mut Command) -> Outcome {
 
 impl Outcome {
     /// The one JSON document on standard output.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 
     /// The same, checked against the schema of reports.
-    pub fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         let report = self.json();
         let schema = sysdiag_analyzer::sinks::json::schema();
         let validator = jsonschema::validator_for(schema.as_value()).unwrap();
@@ -102,7 +100,7 @@ impl Outcome {
     }
 
     /// Refused with this exit code, a reason, and nothing on standard output.
-    pub fn refused(&self, code: i32, words: &[&str]) {
+    pub(crate) fn refused(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
         assert_eq!(self.stdout, "");
         for word in words {
@@ -114,6 +112,6 @@ impl Outcome {
 }
 
 /// Whether the machine that tests run on has systemd as PID 1.
-pub fn has_systemd() -> bool {
+pub(crate) fn has_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }

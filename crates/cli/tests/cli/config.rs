@@ -1,11 +1,9 @@
 //! The configuration as a user meets it: files, messages, exit code.
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Sandbox, outcome};
+use crate::sandbox::{Sandbox, outcome};
 use sysdiag_analyzer::config::keys;
 
 #[test]
@@ -88,7 +86,7 @@ fn the_users_file_is_read_and_shown() {
 fn an_unreadable_file_is_refused() {
     let sandbox = Sandbox::new();
     let path = sandbox.path("config.toml");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let shown = sandbox.run(&["config", "show"]);
     if rustix::process::geteuid().is_root() {
         assert_eq!(shown.code, 0);

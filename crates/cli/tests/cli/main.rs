@@ -1,0 +1,12 @@
+//! The real binary, on the machine that tests run on.
+
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod usage;
