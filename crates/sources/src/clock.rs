@@ -18,6 +18,11 @@ pub fn monotonic_usec() -> u64 {
     usec(ClockId::Monotonic)
 }
 
+/// CPU time of this thread in microseconds: what a source may spend, however busy the machine is.
+pub(crate) fn thread_cpu_usec() -> u64 {
+    usec(ClockId::ThreadCPUTime)
+}
+
 fn usec(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     // Before 1970 (a board without a battery that counts wrong) is the epoch.

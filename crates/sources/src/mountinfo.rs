@@ -10,6 +10,7 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// One mount, in bytes as the kernel gives them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the words of the manual page")]
 pub(crate) struct Mount<'a> {
     /// `major:minor`; major 0 has no device.
     pub(crate) device: &'a [u8],
@@ -64,16 +65,10 @@ pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
     let mut plain = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((first, after)) = rest.split_first() {
-        match (first, octal(after)) {
-            (b'\\', Some((byte, after))) => {
-                plain.push(byte);
-                rest = after;
-            }
-            _ => {
-                plain.push(*first);
-                rest = after;
-            }
-        }
+        let escaped = if *first == b'\\' { octal(after) } else { None };
+        let (byte, after) = escaped.unwrap_or((*first, after));
+        plain.push(byte);
+        rest = after;
     }
     Cow::Owned(plain)
 }

@@ -104,8 +104,7 @@ fn key_before(before: &[u8], sign: u8) -> Option<(&[u8], bool)> {
     let spaced = trimmed.len() < before.len();
     // A quoted key, and one of JSON within JSON.
     let trimmed = match trimmed {
-        [key @ .., b'\\', b'"'] | [key @ .., b'"' | b'\'' | b'`'] => key,
-        key => key,
+        [key @ .., b'\\', b'"'] | [key @ .., b'"' | b'\'' | b'`'] | key => key,
     };
     let length = trimmed.iter().rev().take(MAX_KEY + 1).take_while(|byte| is_key(**byte)).count();
     if length == 0 || length > MAX_KEY {

@@ -1,0 +1,284 @@
+//! Mounted file systems that can fill up, from `/proc/self/mountinfo`.
+//!
+//! Kernel file systems without space (proc, sysfs, cgroup, ...) are left out, as are automount
+//! points: looking at one would mount it.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use rustix::io::Errno;
+use sysdiag_model::snapshot::FileSystem;
+use sysdiag_model::{Gap, Probe, Why};
+
+use super::remote::{self, Remote};
+use super::usage;
+use crate::mountinfo::{self, Mount, has_option};
+use crate::{Root, gap, text};
+
+/// Hosts with more are read in part.
+const MAX_FILE_SYSTEMS: usize = 2000;
+/// File systems without a device of their own whose space is that of disks.
+const LOCAL_WITHOUT_DEVICE: [&[u8]; 5] = [b"btrfs", b"zfs", b"overlay", b"bcachefs", b"ubifs"];
+/// File systems behind a server or a daemon that may be dead.
+const REMOTE: [&[u8]; 17] = [
+    b"nfs",
+    b"nfs4",
+    b"cifs",
+    b"smb3",
+    b"smbfs",
+    b"ncpfs",
+    b"ceph",
+    b"glusterfs",
+    b"lustre",
+    b"gfs2",
+    b"ocfs2",
+    b"9p",
+    b"virtiofs",
+    b"afs",
+    b"orangefs",
+    b"fuse",
+    b"fuseblk",
+];
+/// Where memory file systems hold what users and daemons write.
+const TMPFS: [&[u8]; 4] = [b"/tmp", b"/var/tmp", b"/run", b"/dev/shm"];
+
+/// How a file system is asked for its space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By ourselves, after a look at whether it is the device that mountinfo says.
+    Direct { check_device: bool },
+    /// By the child.
+    Child,
+}
+
+/// The file systems, and the child that asks those which may not answer.
+pub(super) fn read(root: &Root, program: &Path) -> (Probe<Vec<FileSystem>>, Option<Remote>) {
+    let bytes = match mountinfo::read(root) {
+        Ok(bytes) => bytes,
+        Err(error) => return (Probe::Unknown(gap::from_io("file systems", &error)), None),
+    };
+    let mut gaps = Vec::new();
+    let mut list = Vec::new();
+    let mut for_child = Vec::new();
+    for (mount, way) in select(&bytes) {
+        if list.len() >= MAX_FILE_SYSTEMS {
+            let hint = format!("only the first {MAX_FILE_SYSTEMS} were read");
+            gaps.push(Gap::new("some file systems", Why::Malformed, hint));
+            break;
+        }
+        let mut file_system = describe(&mount);
+        match way {
+            // The mounts of an image or a fixture are not there.
+            _ if !root.is_host() => {}
+            Way::Child => {
+                file_system.usage = Probe::Unknown(remote::no_answer(&file_system.mount_point));
+                for_child.push((list.len(), mount.mount_point.into_owned()));
+            }
+            Way::Direct { check_device } => {
+                let device = check_device.then_some(mount.device);
+                match usage::usage(&mount.mount_point, device) {
+                    Ok(usage) => file_system.usage = Probe::Known(usage),
+                    // Hidden by another mount, or unmounted since.
+                    Err(Errno::NODEV | Errno::NOENT) => continue,
+                    Err(errno) => {
+                        let what = format!("space of {}", file_system.mount_point);
+                        file_system.usage = Probe::Unknown(gap::from_io(what, &errno.into()));
+                    }
+                }
+            }
+        }
+        list.push(file_system);
+    }
+    let remote = match for_child.as_slice() {
+        [] => None,
+        paths => match Remote::start(program, paths) {
+            Ok(remote) => Some(remote),
+            Err(error) => {
+                gaps.push(gap::from_io("space of network and FUSE file systems", &error));
+                None
+            }
+        },
+    };
+    (Probe::with_gaps(list, gaps), remote)
+}
+
+fn describe(mount: &Mount<'_>) -> FileSystem {
+    let mount_point = text::string(&mount.mount_point);
+    let usage = Probe::Unknown(Gap::new(
+        format!("space of {mount_point}"),
+        Why::NotSupported,
+        "only the running host can be asked",
+    ));
+    FileSystem {
+        device: text::string(mount.device),
+        source: crate::mask::mask_text(&text::string(&mount.source)).into_owned(),
+        mount_point,
+        fs_type: text::string(mount.fs_type),
+        read_only: has_option(mount.options, b"ro"),
+        super_read_only: has_option(mount.super_options, b"ro"),
+        usage,
+    }
+}
+
+/// The mounts that are looked at: of each place the last one, which is what is seen there, and of
+/// each device the first.
+fn select(mountinfo: &[u8]) -> Vec<(Mount<'_>, Way)> {
+    let mounts: Vec<_> = mountinfo::parse(mountinfo).collect();
+    let mut seen_places = HashSet::new();
+    let mut visible: Vec<_> = mounts
+        .iter()
+        .rev()
+        .filter(|mount| seen_places.insert(mount.mount_point.as_ref()))
+        .collect();
+    visible.reverse();
+    let mut devices = HashSet::new();
+    let mut chosen = Vec::new();
+    for mount in visible {
+        let Some(way) = way(mount) else { continue };
+        if !devices.insert(mount.device) {
+            continue;
+        }
+        // On the way to a mount below a dead server the kernel hangs as well.
+        let way = if way != Way::Child && below_remote(&mounts, mount) { Way::Child } else { way };
+        chosen.push((mount.clone(), way));
+    }
+    chosen
+}
+
+fn way(mount: &Mount<'_>) -> Option<Way> {
+    let kind = mount.fs_type;
+    if is_remote(kind) {
+        // Portals of the desktop show each user's own files: nothing that fills up.
+        let portal = kind == b"fuse.portal" || kind == b"fuse.gvfsd-fuse" || kind == b"fuse.lxcfs";
+        return (!portal).then_some(Way::Child);
+    }
+    if !mount.device.starts_with(b"0:") {
+        return Some(Way::Direct { check_device: true });
+    }
+    let memory = kind == b"tmpfs" && TMPFS.contains(&mount.mount_point.as_ref());
+    let local = LOCAL_WITHOUT_DEVICE.contains(&kind);
+    // btrfs gives every subvolume a device number of its own.
+    (memory || local).then_some(Way::Direct { check_device: kind != b"btrfs" })
+}
+
+fn is_remote(kind: &[u8]) -> bool {
+    REMOTE.contains(&kind) || kind.starts_with(b"fuse.")
+}
+
+fn below_remote(mounts: &[Mount<'_>], mount: &Mount<'_>) -> bool {
+    mounts.iter().any(|above| {
+        (is_remote(above.fs_type) || above.fs_type == b"autofs")
+            && mount.mount_point.strip_prefix(above.mount_point.as_ref()).is_some_and(|rest| {
+                rest.starts_with(b"/") || (above.mount_point.as_ref() == b"/" && rest != b"")
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chosen(lines: &[&str]) -> Vec<(String, Way)> {
+        let text: String = lines.iter().map(|line| format!("1 0 {line}\n")).collect();
+        select(text.as_bytes())
+            .into_iter()
+            .map(|(mount, way)| (text::string(&mount.mount_point), way))
+            .collect()
+    }
+
+    const CHECKED: Way = Way::Direct { check_device: true };
+
+    #[test]
+    fn disks_and_what_can_fill_up() {
+        let chosen = chosen(&[
+            "0:21 / /proc rw - proc proc rw",
+            "0:5 / /dev rw - devtmpfs udev rw",
+            "8:1 / / rw - ext4 /dev/sda1 rw",
+            "0:23 / /dev/shm rw - tmpfs tmpfs rw",
+            "0:24 / /run/user/0 rw - tmpfs tmpfs rw",
+            "0:30 / /data rw - btrfs /dev/sdb rw",
+            "0:40 / /var/lib/x rw - overlay overlay rw",
+            "7:0 / /snap/core ro - squashfs /dev/loop0 ro",
+            "0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw",
+        ]);
+        assert_eq!(
+            chosen,
+            [
+                ("/".to_owned(), CHECKED),
+                ("/dev/shm".to_owned(), CHECKED),
+                ("/data".to_owned(), Way::Direct { check_device: false }),
+                ("/var/lib/x".to_owned(), CHECKED),
+                ("/snap/core".to_owned(), CHECKED),
+            ]
+        );
+    }
+
+    #[test]
+    fn of_each_device_the_first_mount_and_of_each_place_the_last() {
+        let chosen = chosen(&[
+            "8:1 / / rw - ext4 /dev/sda1 rw",
+            "8:1 /srv /srv rw - ext4 /dev/sda1 rw",
+            "8:2 / /mnt rw - ext4 /dev/sda2 rw",
+            "8:3 / /mnt rw - ext4 /dev/sda3 rw",
+        ]);
+        assert_eq!(chosen, [("/".to_owned(), CHECKED), ("/mnt".to_owned(), CHECKED)]);
+        let text = b"1 0 8:2 / /mnt rw - ext4 a rw\n1 0 8:3 / /mnt rw - ext4 b rw\n";
+        assert_eq!(select(text)[0].0.device, b"8:3");
+    }
+
+    #[test]
+    fn servers_and_daemons_are_asked_by_the_child_and_automounts_by_nobody() {
+        let chosen = chosen(&[
+            "0:50 / /nfs rw - nfs4 server:/x rw",
+            "8:4 / /nfs/local rw - ext4 /dev/sda4 rw",
+            "8:5 / /nfsx rw - ext4 /dev/sda5 rw",
+            "0:51 / /home/u/s rw - fuse.sshfs u@h: rw",
+            "8:6 / /ntfs rw - fuseblk /dev/sda6 rw",
+            "0:52 / /net rw - autofs systemd-1 rw",
+        ]);
+        assert_eq!(
+            chosen,
+            [
+                ("/nfs".to_owned(), Way::Child),
+                ("/nfs/local".to_owned(), Way::Child),
+                ("/nfsx".to_owned(), CHECKED),
+                ("/home/u/s".to_owned(), Way::Child),
+                ("/ntfs".to_owned(), Way::Child),
+            ]
+        );
+    }
+
+    #[test]
+    fn read_only_is_of_the_mount_or_of_the_file_system() {
+        let text =
+            b"1 0 8:1 / / ro,noatime - ext4 /dev/sda1 rw\n1 0 8:2 / /x rw - ext4 /dev/sda2 ro\n";
+        let list: Vec<_> = select(text).iter().map(|(mount, _)| describe(mount)).collect();
+        assert_eq!((list[0].read_only, list[0].super_read_only), (true, false));
+        assert_eq!((list[1].read_only, list[1].super_read_only), (false, true));
+    }
+
+    #[test]
+    fn of_a_fixture_the_space_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("proc/self")).unwrap();
+        std::fs::write(
+            folder.path().join("proc/self/mountinfo"),
+            "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:50 / /nfs rw - nfs s:/ rw\n",
+        )
+        .unwrap();
+        let (probe, remote) = read(&Root::at(folder.path()), Path::new("/no/such/program"));
+        let list = probe.value().unwrap();
+        assert_eq!(list.len(), 2);
+        assert_eq!(list[0].usage.gaps()[0].why, Why::NotSupported);
+        assert!(remote.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes: Vec<u8>) {
+            let _ = select(&bytes);
+        }
+    }
+}
