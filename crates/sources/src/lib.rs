@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod cgroup;
 pub mod clock;
+mod collect;
 pub mod dbus;
 mod file;
 mod gap;
@@ -15,10 +16,12 @@ pub mod mask;
 mod mountinfo;
 mod options;
 mod pressure;
+pub mod processes;
 mod root;
 pub mod system;
 pub mod systemd;
 mod text;
 
+pub use collect::{Progress, collect};
 pub use options::{LogOptions, Options};
 pub use root::Root;
