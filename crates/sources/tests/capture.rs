@@ -1,5 +1,12 @@
 //! Captures: what is written is what is read, and whatever else is in a file is a clear error.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::string_slice,
+    reason = "a test helper that fails is a failed test"
+)]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};

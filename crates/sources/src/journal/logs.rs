@@ -1,8 +1,9 @@
 //! Messages of one boot, or of a window of time, in groups of the same wording.
 //!
-//! Entries are counted from the index; read are those of the asked-for priorities, and the
-//! kernel's. The most important are read first: when there are more groups than are kept, or the
-//! deadline comes, the least important and oldest are missing.
+//! Entries are counted from the index; read are those of the kernel and of the asked-for
+//! priorities. The kernel comes first, whom nobody else can crowd out, then the most important:
+//! when there are more groups than are kept, or the deadline comes, the least important and oldest
+//! are missing.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
@@ -13,7 +14,7 @@ use sysdiag_model::snapshot::{LogDigest, LogGroup};
 use sysdiag_model::{Gap, Timestamp, UnitName, Why};
 
 use super::index::Counts;
-use super::kernel;
+use super::kernel::matters;
 use super::line::{cut, identifier, line, lossy, priority};
 use super::reader::{Entry, Faults, Match, Reader, Select};
 use super::recent::about;
@@ -22,6 +23,8 @@ use crate::mask::mask_text;
 
 /// Groups that are kept.
 const MAX_GROUPS: usize = 500;
+/// Of these, groups of the kernel.
+const MAX_KERNEL_GROUPS: usize = 200;
 /// Examples of a group.
 const MAX_EXAMPLES: usize = 3;
 /// Units of a group.
@@ -60,25 +63,22 @@ pub(super) fn read(
     let max_priority = window.max_priority.min(7);
     let mut groups = Groups::default();
     let mut faults = Faults::default();
+    let kernel = select(window, ("_TRANSPORT", "kernel"));
+    reader.newest_first(&kernel, deadline, &mut faults, |entry| {
+        let priority = priority(entry).unwrap_or(7);
+        let matters =
+            || entry.bytes("MESSAGE").is_some_and(|text| matters(&lossy(text, MAX_COMPARED)));
+        if priority <= max_priority || matters() {
+            groups.add(priority, entry, MAX_KERNEL_GROUPS);
+        }
+        ControlFlow::Continue(())
+    });
     for priority in 0..=max_priority {
         let text = priority.to_string();
         let select = select(window, ("PRIORITY", &text));
         reader.newest_first(&select, deadline, &mut faults, |entry| {
-            groups.add(priority, entry);
-            ControlFlow::Continue(())
-        });
-    }
-    if max_priority < 7 {
-        let select = select(window, ("_TRANSPORT", "kernel"));
-        reader.newest_first(&select, deadline, &mut faults, |entry| {
-            let priority = priority(entry).unwrap_or(7);
-            // The others were added above.
-            if priority > max_priority
-                && entry
-                    .bytes("MESSAGE")
-                    .is_some_and(|text| kernel::matters(&lossy(text, MAX_COMPARED)))
-            {
-                groups.add(priority, entry);
+            if !entry.is("_TRANSPORT", "kernel") {
+                groups.add(priority, entry, MAX_GROUPS);
             }
             ControlFlow::Continue(())
         });
@@ -113,8 +113,8 @@ struct Groups {
 }
 
 impl Groups {
-    /// Entries come newest first.
-    fn add(&mut self, priority: u8, entry: &Entry<'_>) {
+    /// Entries come newest first. A new group is made if there are less than `most`.
+    fn add(&mut self, priority: u8, entry: &Entry<'_>, most: usize) {
         let Some(message) = entry.bytes("MESSAGE") else { return };
         let message = lossy(message, MAX_COMPARED);
         let field = |name| entry.bytes(name).map(|value| cut(&lossy(value, 64), 64));
@@ -125,7 +125,7 @@ impl Groups {
             message_id: field("MESSAGE_ID"),
             wording: wording(&message),
         };
-        let full = self.by_key.len() >= MAX_GROUPS;
+        let full = self.by_key.len() >= most;
         let group = match self.by_key.entry(key) {
             Place::Occupied(group) => group.into_mut(),
             Place::Vacant(_) if full => {

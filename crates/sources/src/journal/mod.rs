@@ -16,6 +16,7 @@ mod reader;
 mod recent;
 mod wording;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -43,6 +44,8 @@ pub struct Source {
     boot: BootId,
     now: Timestamp,
     deadline: Instant,
+    /// Number of entries of `boot`, counted when it is first asked for.
+    entries: OnceCell<u64>,
 }
 
 /// Messages in groups, and where they are from.
@@ -73,7 +76,7 @@ impl Source {
                 .ok_or_else(|| Gap::new("journal", Why::Absent, "its files have no entries"))?;
             (current.unwrap_or(last.id), last.last)
         };
-        Ok(Self { files, reader, current, boot, now, deadline })
+        Ok(Self { files, reader, current, boot, now, deadline, entries: OnceCell::new() })
     }
 
     /// What of the journal cannot be read at all: files of others, damaged files.
@@ -93,8 +96,13 @@ impl Source {
     /// Recent lines are left to [`Source::recent`].
     pub fn digest(&self, options: &Options) -> Probe<JournalDigest> {
         let mut gaps = self.files.gaps.clone();
-        let logs = options.logs.as_ref().map(|logs| self.logs(logs));
-        let logs = match logs {
+        // Before the logs, which can be any number: nobody's flood of messages keeps us from these.
+        let (unit_events, more) = self.unit_events(options.restart_window);
+        gaps.extend(more);
+        // And some time is left for the second round.
+        let now = Instant::now();
+        let deadline = now + self.deadline.saturating_duration_since(now) / 2;
+        let logs = match options.logs.as_ref().map(|logs| self.logs_until(logs, deadline)) {
             Some(Ok((logs, more))) => {
                 gaps.extend(more);
                 Some(logs)
@@ -105,8 +113,6 @@ impl Source {
             }
             None => None,
         };
-        let (unit_events, more) = self.unit_events(options.restart_window);
-        gaps.extend(more);
         let window = options.logs.as_ref();
         let digest = JournalDigest {
             boot_id: logs.as_ref().map_or(Some(self.boot), |logs| logs.boot_id),
@@ -131,17 +137,24 @@ impl Source {
 
     /// The last `n` lines of each of `units` in this boot, oldest first.
     pub fn recent(&self, units: &[UnitName], n: usize) -> (RecentLines, Vec<Gap>) {
-        let (counts, mut gaps) = boots::count(&self.files, self.which(self.boot), None, None);
+        // Only to choose the way: what cannot be counted is not a gap here.
+        let count = || boots::count(&self.files, self.which(self.boot), None, None).0.entries;
+        let entries = *self.entries.get_or_init(count);
         let boot = self.boot.to_string();
-        let (lines, more) =
-            recent::read(&self.reader, &boot, counts.entries, units, n, self.deadline);
-        gaps.extend(more);
-        (lines, gaps)
+        recent::read(&self.reader, &boot, entries, units, n, self.deadline)
     }
 
     /// Messages in groups. `since` without a number of a boot means a window over all boots, as
     /// `journalctl --since`.
     pub fn logs(&self, options: &LogOptions) -> Result<(Logs, Vec<Gap>), NoSuchBoot> {
+        self.logs_until(options, self.deadline)
+    }
+
+    fn logs_until(
+        &self,
+        options: &LogOptions,
+        deadline: Instant,
+    ) -> Result<(Logs, Vec<Gap>), NoSuchBoot> {
         let (since, until) = (options.since, options.until);
         let boot_id = match options.boot {
             0 if since.is_some() => None,
@@ -157,7 +170,7 @@ impl Source {
         let id = boot_id.map(|boot| boot.to_string());
         let window =
             Window { boot_id: id.as_deref(), since, until, max_priority: options.max_priority };
-        let (digest, more) = logs::read(&self.reader, window, &counts, self.deadline);
+        let (digest, more) = logs::read(&self.reader, window, &counts, deadline);
         gaps.extend(more);
         Ok((Logs { boot_id, digest }, gaps))
     }

@@ -15,9 +15,11 @@ use sysdiag_model::{Gap, Timestamp, Why};
 
 use super::files::{Files, MAX_FILES};
 
-/// Longest field that is read; an entry with a longer one (a core dump stored in the journal) is
-/// left out.
-const MAX_FIELD_BYTES: usize = 1 << 20;
+/// Longest field that is read, and most fields of an entry: together they bound the memory that an
+/// entry takes, which anyone may send. An entry beyond them (a core dump stored in the journal) is
+/// left out, with a gap.
+const MAX_FIELD_BYTES: usize = 256 << 10;
+const MAX_FIELDS: usize = 128;
 /// Give up a search after this many entries that could not be read.
 const MAX_FAULTS: u32 = 1000;
 
@@ -55,14 +57,17 @@ impl Reader {
     /// Opens what `files` found.
     pub(super) fn open(files: &Files) -> Result<Self, Gap> {
         let config = JournalConfig {
-            max_object_size_bytes: 4 << 20,
+            // Entry arrays are objects, too: this is one of 260,000 entries, half of a file's.
+            max_object_size_bytes: 2 << 20,
             max_decompressed_bytes: MAX_FIELD_BYTES,
+            max_fields_per_entry: MAX_FIELDS,
             max_journal_files: MAX_FILES,
             // Entry arrays double in size; chains of a hash table are short until it is rotated.
             max_object_chain_steps: 100_000,
             include_journal_tilde: true,
             ..JournalConfig::default()
         };
+        allow_open_files(files.readable.len());
         let journal = Journal::open_dirs_with_config(&files.folders, config)
             .map_err(|error| Gap::new("journal", why(&error), error.to_string()))?;
         let seqnum_ids = files.seqnum_ids.clone();
@@ -229,14 +234,30 @@ impl Faults {
             ));
         }
         if self.oversized > 0 {
+            let entries = if self.oversized == 1 { "entry" } else { "entries" };
             gaps.push(Gap::new(
-                format!("{} journal entries", self.oversized),
+                format!("{} journal {entries}", self.oversized),
                 Why::NotSupported,
-                "they have a field of more than 1 MiB, or too many",
+                "too large: a field of more than 256 KiB, or more than 128 fields",
             ));
         }
         gaps.extend(self.unplaced.into_iter().map(|error| Gap::new(what, Why::Malformed, error)));
         gaps
+    }
+}
+
+/// Raises the soft limit on open files if `files` more would not fit: the library keeps all open,
+/// and leaves out without a word what it cannot open.
+fn allow_open_files(files: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = files as u64 + 256;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    let current = Some(maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum }) {
+        tracing::warn!(%error, files, "cannot raise the limit on open files");
     }
 }
 

@@ -25,7 +25,7 @@ fn every_event_of_the_manager_is_there_and_no_other() {
     for suite in SUITES {
         let fixture = Fixture::unpack(suite);
         for &boot in &fixture.boots {
-            let (events, gaps) = fixture.open(boot).unit_events(Duration::from_secs(86_400));
+            let (events, gaps) = fixture.open(boot).unit_events(Duration::from_hours(24));
             assert_eq!(gaps, [], "{suite}");
             // Oldest first: the last 16 of a kind of each unit are kept, all restarts.
             let mut of_unit = BTreeMap::<_, Vec<_>>::new();
@@ -78,7 +78,7 @@ fn every_event_of_the_manager_is_there_and_no_other() {
 fn planted_faults_are_seen_forged_ones_are_not() {
     for suite in SUITES {
         let fixture = Fixture::unpack(suite);
-        let (events, _) = fixture.open(fixture.boots[0]).unit_events(Duration::from_secs(86_400));
+        let (events, _) = fixture.open(fixture.boots[0]).unit_events(Duration::from_hours(24));
         let has =
             |unit: &str, kind| events.iter().any(|event| event.unit == *unit && event.kind == kind);
         for (unit, kind) in [
