@@ -5,7 +5,7 @@ use sysdiag_model::{Snapshot, UnitName};
 
 use super::unit_name;
 use crate::args::{Global, UnitArgs};
-use crate::config::nearest;
+use crate::config::similar;
 use crate::pipeline::{self, Task, UseOfHistory};
 use crate::sinks::Focus;
 use crate::{Error, Exit};
@@ -46,15 +46,15 @@ pub(super) fn run(global: &Global, args: &UnitArgs) -> Result<Exit, Error> {
 fn not_loaded(snapshot: &Snapshot, asked: &UnitName) -> Error {
     let units =
         snapshot.systemd.value().map(|systemd| systemd.units.as_slice()).unwrap_or_default();
-    // Of the same kind first: nobody who asks for a service means its slice.
+    // Of the same kind only: nobody who asks for a service means its slice.
     let kind = asked.unit_type();
-    let names = || units.iter().map(|unit| &unit.name);
-    let same_kind = names().filter(|name| name.unit_type() == kind).map(UnitName::as_str);
-    let meant = nearest(asked.as_str(), same_kind)
-        .or_else(|| nearest(asked.as_str(), names().map(UnitName::as_str)));
+    let same_kind = units.iter().map(|unit| &unit.name).filter(|name| name.unit_type() == kind);
+    let meant = similar(asked.stem(), same_kind.map(UnitName::stem));
     let error = Error::usage(format!("unit {asked} is not loaded"));
-    match meant {
-        Some(name) => error.hint(format!("the nearest loaded name is {name}")),
-        None => error,
+    match (meant, kind) {
+        (Some(stem), Some(kind)) => {
+            error.hint(format!("the nearest loaded name is {stem}.{}", kind.suffix()))
+        }
+        _ => error.hint("systemctl list-units --all lists what is loaded"),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sysdiag_analyze::{Rule, rules};
 
 use crate::args::{ExplainArgs, Global};
-use crate::config::nearest;
+use crate::config::similar;
 use crate::pipeline;
 use crate::sinks::Format;
 use crate::{Error, Exit};
@@ -29,9 +29,9 @@ pub(super) fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Error> {
     let Some(rule) = rules::find(id) else {
         let shown: String = id.chars().take(80).collect();
         let error = Error::usage(format!("no rule {shown}"));
-        return Err(match nearest(id, rules::ALL.iter().map(|rule| rule.id)) {
+        return Err(match similar(id, rules::ALL.iter().map(|rule| rule.id)) {
             Some(id) => error.hint(format!("the nearest is {id}; `explain` alone lists all")),
-            None => error,
+            None => error.hint("`explain` alone lists all"),
         });
     };
     pipeline::output(global.output, |out| match global.output {

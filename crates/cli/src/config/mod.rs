@@ -12,7 +12,7 @@ mod nearest;
 mod origin;
 
 pub use keys::{Key, Kind, all as keys};
-pub use nearest::nearest;
+pub use nearest::{nearest, similar};
 pub use origin::{Origin, Setting};
 
 use std::collections::BTreeMap;

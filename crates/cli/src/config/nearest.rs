@@ -15,6 +15,16 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
     })
 }
 
+/// The candidate with the smallest edit distance to `word`, if it is near at all: more is alike than
+/// not. For names that have no sections.
+pub fn similar<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (distance(word, candidate), candidate))
+        .min()
+        .filter(|(edits, candidate)| edits * 2 <= candidate.chars().count())
+        .map(|(_, candidate)| candidate)
+}
+
 /// Levenshtein distance, in characters, of the first 256.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().take(256).collect();
@@ -53,5 +63,12 @@ mod tests {
         assert_eq!(nearest("models.max_files", keys.into_iter()), Some("history.max_files"));
         assert_eq!(nearest("max_fils", keys.into_iter()), Some("history.max_files"));
         assert_eq!(nearest("anything", std::iter::empty()), None);
+    }
+
+    #[test]
+    fn what_is_not_alike_is_not_offered() {
+        let units = ["dbus", "e2e", "systemd-logind"];
+        assert_eq!(similar("dbuss", units.into_iter()), Some("dbus"));
+        assert_eq!(similar("dbus-org.freedesktop.login1", units.into_iter()), None);
     }
 }

@@ -3,6 +3,7 @@
 //! Only whole files of this program are counted and deleted. What is damaged, of a newer version or
 //! of the predecessor (same directory, same names, another schema) is named and left alone.
 
+mod index;
 mod name;
 mod read;
 mod retention;

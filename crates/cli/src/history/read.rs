@@ -76,9 +76,6 @@ fn text(path: &Path) -> Result<Vec<u8>, Unusable> {
     let file = open(path)?;
     let unreadable = |error: io::Error| Unusable::Unreadable(error.to_string());
     let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(Unusable::Damaged("not a regular file".to_owned()));
-    }
     if metadata.len() > MAX_COMPRESSED_BYTES {
         return Err(Unusable::Damaged("larger than any report".to_owned()));
     }
@@ -104,13 +101,18 @@ fn text(path: &Path) -> Result<Vec<u8>, Unusable> {
     Ok(text)
 }
 
-fn open(path: &Path) -> Result<File, Unusable> {
+/// Opens a regular file; anything else could wait for ever or never end.
+pub(super) fn open(path: &Path) -> Result<File, Unusable> {
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::NotFound => Unusable::Gone,
-            _ => Unusable::Unreadable(error.to_string()),
-        }
-    })
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Unusable::Gone,
+        _ => Unusable::Unreadable(error.to_string()),
+    };
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_file() {
+        Ok(file)
+    } else {
+        Err(Unusable::Damaged("not a regular file".to_owned()))
+    }
 }

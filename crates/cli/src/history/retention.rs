@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::index::Index;
 use super::{Skipped, Store, Unusable};
 
 /// What retention did.
@@ -19,16 +20,26 @@ pub struct Retained {
 /// Keeps the newest `max_files` usable reports.
 ///
 /// Files are opened only when there are more than that: which of them are ours is not in the name.
+/// Those that were looked at before and have not changed are known from the index.
 pub(super) fn apply(store: &Store, max_files: usize) -> io::Result<Retained> {
     let mut retained = Retained::default();
     let (entries, _) = store.entries()?;
     if entries.len() <= max_files {
         return Ok(retained);
     }
+    let mut index = Index::read(store.directory());
+    index.keep(&entries);
     let mut kept = 0;
     for entry in entries {
+        if kept < max_files && index.knows(&entry) {
+            kept += 1;
+            continue;
+        }
         match store.read(&entry) {
-            Ok(_) if kept < max_files => kept += 1,
+            Ok(_) if kept < max_files => {
+                kept += 1;
+                index.add(&entry);
+            }
             Ok(_) => match std::fs::remove_file(&entry.path) {
                 Ok(()) => retained.deleted.push(entry.path),
                 // Another run was faster.
@@ -38,6 +49,9 @@ pub(super) fn apply(store: &Store, max_files: usize) -> io::Result<Retained> {
             Err(Unusable::Gone) => {}
             Err(why) => retained.skipped.push((entry.path, why)),
         }
+    }
+    if let Err(error) = index.write(store.directory()) {
+        tracing::info!(%error, "index of reports not written");
     }
     Ok(retained)
 }

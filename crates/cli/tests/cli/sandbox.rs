@@ -48,7 +48,9 @@ impl Sandbox {
 
     pub(crate) fn saved(&self) -> Vec<PathBuf> {
         let Ok(listing) = fs::read_dir(self.history()) else { return vec![] };
-        let mut files: Vec<PathBuf> = listing.map(|item| item.unwrap().path()).collect();
+        let is_report = |path: &PathBuf| path.to_str().unwrap().contains("/report-");
+        let mut files: Vec<PathBuf> =
+            listing.map(|item| item.unwrap().path()).filter(is_report).collect();
         files.sort();
         files
     }
