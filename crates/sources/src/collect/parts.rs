@@ -1,0 +1,252 @@
+//! What has come so far, and the step between the two rounds: who is a suspect.
+
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
+
+use sysdiag_model::snapshot::{
+    CgroupTree, Host, JournalDigest, Outcome, Processes, SourceTiming, System, Systemd,
+};
+use sysdiag_model::{Gap, Probe, UnitName, Why};
+
+use super::threads::{
+    Message, cgroup_thread, journal_thread, process_thread, spawn, system_thread, systemd_thread,
+};
+use crate::systemd::suspects;
+use crate::{Options, Root, processes};
+
+/// Answers so far.
+pub(super) struct Parts {
+    begin: Instant,
+    deadline: Instant,
+    asked: Option<UnitName>,
+    recent_of_all_units: bool,
+    systemd: Slot<Systemd>,
+    cgroups: Slot<CgroupTree>,
+    system: Slot<System>,
+    processes: Slot<Processes>,
+    journal: Slot<JournalDigest>,
+    /// To the threads that wait for the second round; taken when they are told.
+    tell: Option<[Sender<Vec<UnitName>>; 2]>,
+}
+
+/// One source.
+struct Slot<T> {
+    name: &'static str,
+    probe: Option<Probe<T>>,
+    /// When it was done.
+    elapsed: Option<Duration>,
+}
+
+/// Everything, for the snapshot.
+type Finished = (
+    Probe<Systemd>,
+    Probe<CgroupTree>,
+    Probe<System>,
+    Probe<Processes>,
+    Probe<JournalDigest>,
+    Vec<SourceTiming>,
+);
+
+impl Parts {
+    pub(super) fn start(
+        root: &Root,
+        options: &Options,
+        host: &Host,
+        begin: Instant,
+        deadline: Instant,
+        sender: &Sender<Message>,
+    ) -> Self {
+        let (tell_systemd, systemd_told) = channel();
+        let (tell_journal, journal_told) = channel();
+        let interval = options.sample_interval;
+        {
+            let (root, host, asked) = (root.clone(), host.clone(), options.unit.clone());
+            spawn("systemd", sender, move |sender| {
+                systemd_thread(&root, &host, asked.as_ref(), deadline, &systemd_told, sender);
+            });
+        }
+        {
+            let (root, options) = (root.clone(), options.clone());
+            let boot_id = host.boot_id.value().copied();
+            spawn("journal", sender, move |sender| {
+                journal_thread(&root, boot_id, &options, deadline, &journal_told, sender);
+            });
+        }
+        let of = root.clone();
+        spawn("cgroups", sender, move |sender| cgroup_thread(&of, interval, sender));
+        let of = root.clone();
+        spawn("system", sender, move |sender| system_thread(&of, interval, deadline, sender));
+        let of = root.clone();
+        spawn("processes", sender, move |sender| process_thread(&of, deadline, sender));
+        Self {
+            begin,
+            deadline,
+            asked: options.unit.clone(),
+            recent_of_all_units: options.recent_of_all_units,
+            systemd: Slot::new("systemd"),
+            cgroups: Slot::new("cgroups"),
+            system: Slot::new("system"),
+            processes: Slot::new("processes"),
+            journal: Slot::new("journal"),
+            tell: Some([tell_systemd, tell_journal]),
+        }
+    }
+
+    pub(super) fn complete(&self) -> bool {
+        self.waiting_for().is_none()
+    }
+
+    /// The first source that has not ended.
+    pub(super) fn waiting_for(&self) -> Option<&'static str> {
+        let slots = [
+            (self.systemd.elapsed, self.systemd.name),
+            (self.journal.elapsed, self.journal.name),
+            (self.cgroups.elapsed, self.cgroups.name),
+            (self.system.elapsed, self.system.name),
+            (self.processes.elapsed, self.processes.name),
+        ];
+        slots.into_iter().find(|(elapsed, _)| elapsed.is_none()).map(|(_, name)| name)
+    }
+
+    pub(super) fn take(&mut self, message: Message) {
+        let elapsed = self.begin.elapsed();
+        match message {
+            Message::Systemd { probe, last } => {
+                self.systemd.set(probe, last.then_some(elapsed));
+            }
+            Message::Details(deep) => {
+                if let Some(probe) = self.systemd.probe.take() {
+                    let probe = probe.map(|systemd| Systemd { details: deep.details, ..systemd });
+                    self.systemd.set(with_more_gaps(probe, deep.gaps), Some(elapsed));
+                }
+            }
+            Message::Journal { probe, last } => {
+                self.journal.set(probe, last.then_some(elapsed));
+            }
+            Message::Recent(recent, gaps) => {
+                if let Some(probe) = self.journal.probe.take() {
+                    let recent = recent.into_iter().collect();
+                    let probe = probe.map(|digest| JournalDigest { recent, ..digest });
+                    self.journal.set(with_more_gaps(probe, gaps), Some(elapsed));
+                }
+            }
+            Message::Cgroups(probe) => self.cgroups.set(probe, Some(elapsed)),
+            Message::System(probe) => self.system.set(probe, Some(elapsed)),
+            Message::Processes(probe) => self.processes.set(probe, Some(elapsed)),
+        }
+        self.tell_if_ready();
+    }
+
+    /// Names the suspects to both threads as soon as both first rounds are in; if one of them is
+    /// slow, at half time with what the other knows.
+    pub(super) fn tell_if_ready(&mut self) {
+        let both = self.systemd.probe.is_some() && self.journal.probe.is_some();
+        let half_time = self.begin + self.deadline.saturating_duration_since(self.begin) / 2;
+        if !both && Instant::now() < half_time {
+            return;
+        }
+        let Some([systemd, journal]) = self.tell.take() else { return };
+        let state = self.systemd.probe.as_ref().and_then(Probe::value);
+        let digest = self.journal.probe.as_ref().and_then(Probe::value);
+        let units = suspects(state, digest, self.asked.as_ref());
+        let with_logs = match state {
+            Some(state) if self.recent_of_all_units => {
+                state.units.iter().map(|unit| unit.name.clone()).collect()
+            }
+            _ => units.clone(),
+        };
+        // A thread that has ended needs no answer.
+        let _ = systemd.send(units);
+        let _ = journal.send(with_logs);
+    }
+
+    pub(super) fn finish(self, root: &Root) -> Finished {
+        let waited = self.begin.elapsed();
+        let late = Instant::now() >= self.deadline;
+        let timings = vec![
+            self.systemd.timing(late, waited),
+            self.cgroups.timing(late, waited),
+            self.system.timing(late, waited),
+            self.processes.timing(late, waited),
+            self.journal.timing(late, waited),
+        ];
+        let cgroups = self.cgroups.into_probe(late);
+        let mut processes = self.processes.into_probe(late);
+        if let Some(list) = processes.value_mut() {
+            match cgroups.value() {
+                Some(tree) => processes::join_cgroups(list, tree),
+                // Mounted nowhere we see, yet the kernel says where each process is.
+                None => processes::read_cgroups(root, list, ""),
+            }
+        }
+        (
+            self.systemd.into_probe(late),
+            cgroups,
+            self.system.into_probe(late),
+            processes,
+            self.journal.into_probe(late),
+            timings,
+        )
+    }
+}
+
+impl<T> Slot<T> {
+    const fn new(name: &'static str) -> Self {
+        Self { name, probe: None, elapsed: None }
+    }
+
+    fn set(&mut self, probe: Probe<T>, elapsed: Option<Duration>) {
+        self.probe = Some(probe);
+        self.elapsed = elapsed;
+    }
+
+    /// What is said of a source that did not end.
+    fn missing(&self, late: bool) -> Gap {
+        if late {
+            Gap::new(self.name, Why::TimedOut, "no answer before the deadline")
+        } else {
+            Gap::new(
+                self.name,
+                Why::Malformed,
+                "its reader broke down: please report this as a bug",
+            )
+        }
+    }
+
+    fn into_probe(self, late: bool) -> Probe<T> {
+        let missing = self.missing(late);
+        match (self.probe, self.elapsed) {
+            (Some(probe), Some(_)) => probe,
+            // The first round came and the second did not.
+            (Some(probe), None) => with_more_gaps(probe, vec![missing]),
+            (None, _) => Probe::Unknown(missing),
+        }
+    }
+
+    fn timing(&self, late: bool, waited: Duration) -> SourceTiming {
+        let outcome = match (&self.probe, self.elapsed) {
+            (_, None) if late => Outcome::TimedOut,
+            (None, _) | (Some(Probe::Unknown(_)), _) => Outcome::Failed,
+            (Some(Probe::Known(_)), Some(_)) => Outcome::Complete,
+            (Some(_), _) => Outcome::Partial,
+        };
+        let elapsed = self.elapsed.unwrap_or(waited).as_micros();
+        SourceTiming {
+            source: self.name.to_owned(),
+            start_usec: 0,
+            elapsed_usec: u64::try_from(elapsed).unwrap_or(u64::MAX),
+            outcome,
+        }
+    }
+}
+
+fn with_more_gaps<T>(probe: Probe<T>, more: Vec<Gap>) -> Probe<T> {
+    match probe {
+        Probe::Known(value) => Probe::with_gaps(value, more),
+        Probe::Partial(value, mut gaps) => {
+            gaps.extend(more);
+            Probe::with_gaps(value, gaps)
+        }
+        Probe::Unknown(gap) => Probe::Unknown(gap),
+    }
+}

@@ -1,0 +1,127 @@
+//! One thread per source: what it reads, and when it says what.
+
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sysdiag_model::snapshot::{
+    CgroupTree, Host, JournalDigest, LogLine, Processes, System, Systemd,
+};
+use sysdiag_model::{BootId, Gap, Probe, UnitName};
+
+use crate::systemd::Deep;
+use crate::{Options, Root, cgroup, journal, processes, system, systemd};
+
+/// What a thread hands over.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// First round of `systemd`. `last`: there will be no second.
+    Systemd {
+        probe: Probe<Systemd>,
+        last: bool,
+    },
+    /// Second round of `systemd`.
+    Details(Deep),
+    /// First round of `journal`.
+    Journal {
+        probe: Probe<JournalDigest>,
+        last: bool,
+    },
+    /// Second round of `journal`.
+    Recent(Vec<(UnitName, Vec<LogLine>)>, Vec<Gap>),
+    /// The only round of the others.
+    Cgroups(Probe<CgroupTree>),
+    System(Probe<System>),
+    Processes(Probe<Processes>),
+}
+
+/// Runs `work` on a thread of its own. A closed channel means that nobody waits any more.
+pub(super) fn spawn(
+    name: &'static str,
+    sender: &Sender<Message>,
+    work: impl FnOnce(&Sender<Message>) + Send + 'static,
+) {
+    let sender = sender.clone();
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || work(&sender));
+    if let Err(error) = spawned {
+        // Its part stays unanswered and becomes a gap.
+        tracing::warn!(source = name, %error, "cannot start a thread");
+    }
+}
+
+fn send(sender: &Sender<Message>, message: Message) {
+    // Too late: the report is being written without this part.
+    let _ = sender.send(message);
+}
+
+pub(super) fn systemd_thread(
+    root: &Root,
+    host: &Host,
+    asked: Option<&UnitName>,
+    deadline: Instant,
+    suspects: &Receiver<Vec<UnitName>>,
+    sender: &Sender<Message>,
+) {
+    let init = host.init_name.value().map(String::as_str);
+    let (probe, session) = systemd::open(root, init, deadline);
+    send(sender, Message::Systemd { probe, last: session.is_none() });
+    let Some(session) = session else { return };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if let Ok(suspects) = suspects.recv_timeout(left) {
+        send(sender, Message::Details(session.deepen(&suspects, asked)));
+    }
+}
+
+pub(super) fn journal_thread(
+    root: &Root,
+    boot_id: Option<BootId>,
+    options: &Options,
+    deadline: Instant,
+    suspects: &Receiver<Vec<UnitName>>,
+    sender: &Sender<Message>,
+) {
+    let source = match journal::Source::open(root, boot_id, deadline) {
+        Ok(source) => source,
+        Err(gap) => {
+            return send(sender, Message::Journal { probe: Probe::Unknown(gap), last: true });
+        }
+    };
+    let probe = source.digest(options);
+    send(sender, Message::Journal { probe, last: false });
+    let left = deadline.saturating_duration_since(Instant::now());
+    if let Ok(suspects) = suspects.recv_timeout(left) {
+        let (recent, gaps) = source.recent(&suspects, options.recent_lines);
+        send(sender, Message::Recent(recent, gaps));
+    }
+}
+
+pub(super) fn cgroup_thread(root: &Root, interval: Duration, sender: &Sender<Message>) {
+    let probe = match cgroup::Sampler::start(root) {
+        Ok(sampler) => {
+            thread::sleep(interval);
+            sampler.finish()
+        }
+        Err(gap) => Probe::Unknown(gap),
+    };
+    send(sender, Message::Cgroups(probe));
+}
+
+pub(super) fn system_thread(
+    root: &Root,
+    interval: Duration,
+    deadline: Instant,
+    sender: &Sender<Message>,
+) {
+    let probe = match system::Sampler::start(root) {
+        Ok(sampler) => {
+            thread::sleep(interval);
+            sampler.finish(deadline)
+        }
+        Err(gap) => Probe::Unknown(gap),
+    };
+    send(sender, Message::System(probe));
+}
+
+pub(super) fn process_thread(root: &Root, deadline: Instant, sender: &Sender<Message>) {
+    send(sender, Message::Processes(processes::read(root, deadline)));
+}
