@@ -48,8 +48,9 @@ impl<'a> Links<'a> {
                 self.set(index, self.of("unit-oom-killed", &subject));
                 self.set(index, self.of("requirement-unavailable", &subject));
                 self.set(index, self.requirement(units, &subject, index));
-                self.relate(index, self.of("unit-flapping", &subject));
+                self.set(index, self.of("unit-flapping", &subject));
                 self.relate(index, self.of("core-dump", &subject));
+                self.relate(index, self.of("unit-changed-on-disk", &subject));
             }
             "unit-flapping" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
@@ -246,6 +247,16 @@ mod tests {
         }
         assert_eq!(find("unit-failed:a.service").related[0].as_str(), "unit-flapping:a.service");
         assert_eq!(find("unit-flapping:a.service").related[0].as_str(), "unit-failed:a.service");
+    }
+
+    #[test]
+    fn the_end_of_a_crash_loop_hangs_below_it() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "start-limit-hit", 1, 1);
+        assert_eq!(
+            tree(&snapshot),
+            ["unit-flapping:a.service", "unit-failed:a.service < unit-flapping:a.service"]
+        );
     }
 
     #[test]

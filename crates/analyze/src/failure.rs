@@ -7,10 +7,12 @@ use crate::amount::{bytes, count, duration};
 use crate::exit_status;
 use crate::health::ending::{self, Ending, How};
 use crate::health::flapping::START_LIMIT;
-use crate::human::{ago, shortened};
+use crate::human::{ago, shell_word, shortened};
 use crate::units::Units;
 
 const MOST_CHARACTERS: usize = 300;
+/// Lines of the unit's own that stand as evidence: programs like to complain in two.
+const LAST_WORDS: usize = 2;
 
 /// `nginx.service failed 4 min ago: its main process exited with status 1`.
 pub(crate) fn sentence(units: &Units<'_>, problem: &UnitProblem) -> String {
@@ -46,9 +48,7 @@ pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> String {
             let kind = service.and_then(|service| service.service_type.as_deref());
             format!("it did not start as Type={} asks it to", kind.unwrap_or("notify"))
         }
-        Some("resources") => {
-            "systemd could not set up what it needs; its log says which".to_owned()
-        }
+        Some("resources") => resources(units, name),
         Some(START_LIMIT) => match ended {
             Some(ended) => format!("it was started too often; {ended}"),
             None => "it was started too often".to_owned(),
@@ -82,6 +82,14 @@ pub(crate) fn how_it_ended(ending: &Ending, problem: &UnitProblem) -> String {
     }
 }
 
+fn resources(units: &Units<'_>, name: &str) -> String {
+    let listen = units.detail(name).and_then(|detail| detail.listen.first());
+    match listen {
+        Some((_, address)) => format!("it cannot listen at {}", shortened(address, 100)),
+        None => "systemd could not set up what it needs; its log says what".to_owned(),
+    }
+}
+
 fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
     let name = problem.name.as_str();
     let times = units.systemd.unit(name).and_then(|unit| unit.times);
@@ -102,12 +110,15 @@ fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
 /// Result, exit status or signal, command, restarts, last words.
 pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence> {
     let name = problem.name.as_str();
-    let result = units.result(name);
+    // A unit that runs again has the result of a run that is not over: none yet.
+    let result = units.result(name).filter(|fact| fact.value != "success");
     let mut facts = vec![match result {
         Some(fact) => Evidence::text("result", fact.value, fact.source),
         None => property("state", &problem.active_state, "ActiveState"),
     }];
-    if let Some(ending) = ending::of(units, name, problem.result.as_deref()) {
+    let ending = ending::of(units, name, result.map(|fact| fact.value));
+    let explained = ending.is_some();
+    if let Some(ending) = ending {
         facts.push(match &ending.how {
             How::Exited(status) => {
                 Evidence::new("exit status", Value::Number(i64::from(*status)), ending.source)
@@ -117,15 +128,20 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
             }
         });
         if let Some(argv) = ending.argv.filter(|argv| !argv.is_empty()) {
-            let line = shortened(&argv.join(" "), MOST_CHARACTERS);
+            let words: Vec<String> = argv.iter().map(|word| shell_word(word)).collect();
+            let line = shortened(&words.join(" "), MOST_CHARACTERS);
             let property = ending.command.unwrap_or_else(|| "ExecStart".to_owned());
             facts.push(Evidence::text("command", line, format!("{property} (D-Bus)")));
         }
     }
-    if let Some(line) = units.last_words(name) {
-        let message = shortened(&line.message, MOST_CHARACTERS);
-        facts.push(Evidence::text("last log line", message, "journal MESSAGE"));
+    let mut lines = units.last_words(name, LAST_WORDS);
+    if lines.is_empty() && !explained {
+        lines.extend(problem.since.and_then(|since| units.first_complaint(name, since)));
     }
+    facts.extend(lines.into_iter().map(|line| {
+        let message = shortened(line.message.trim(), MOST_CHARACTERS);
+        Evidence::text("logged", message, "journal MESSAGE")
+    }));
     facts
 }
 

@@ -96,15 +96,38 @@ impl<'a> Units<'a> {
 
     /// The last `most` log lines, oldest first. None: the journal could not be read.
     pub(crate) fn recent_logs(&self, name: &str, most: usize) -> Option<Vec<LogLine>> {
-        let lines = self.journal?.recent.get(name).map_or(&[][..], Vec::as_slice);
+        self.journal?;
+        let lines = self.lines(name);
         Some(lines.get(lines.len().saturating_sub(most)..).unwrap_or(lines).to_vec())
     }
 
-    /// The last line that the unit's own processes logged, rather than systemd about them.
-    pub(crate) fn last_words(&self, name: &str) -> Option<&'a LogLine> {
-        let lines = self.journal?.recent.get(name)?;
+    /// The last `most` different lines that the unit's own processes logged, rather than systemd
+    /// about them, oldest first.
+    pub(crate) fn last_words(&self, name: &str, most: usize) -> Vec<&'a LogLine> {
         let own = |line: &&LogLine| line.identifier.as_deref() != Some("systemd");
-        lines.iter().rfind(own).or_else(|| lines.last())
+        let mut last: Vec<&LogLine> = Vec::new();
+        for line in self.lines(name).iter().rev().filter(own) {
+            // What each run says again is said once.
+            if last.len() < most && last.iter().all(|later| later.message != line.message) {
+                last.push(line);
+            }
+        }
+        last.reverse();
+        last
+    }
+
+    /// The first complaint of the last ten seconds before `until`, whoever logged it.
+    pub(crate) fn first_complaint(&self, name: &str, until: Timestamp) -> Option<&'a LogLine> {
+        let from = until.minus_usec(10_000_000);
+        let bad = |line: &&LogLine| {
+            let level = line.level.as_deref().unwrap_or("INFO");
+            line.time >= from && !matches!(level, "NOTICE" | "INFO" | "DEBUG")
+        };
+        self.lines(name).iter().find(bad)
+    }
+
+    fn lines(&self, name: &str) -> &'a [LogLine] {
+        self.journal.and_then(|journal| journal.recent.get(name)).map_or(&[], Vec::as_slice)
     }
 
     /// How the last start job of this boot ended, if it did not end well.

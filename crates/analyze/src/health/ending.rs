@@ -130,7 +130,8 @@ fn from_journal(units: &Units<'_>, name: &str, result: Option<&str>) -> Option<E
     let (event, how) = ends.iter().find(|(event, _)| of_last_run(event)).or_else(|| ends.last())?;
     Some(Ending {
         how: how.clone(),
-        command: event.command.clone(),
+        // systemd has names for the commands of services only.
+        command: event.command.clone().filter(|command| command != "n/a"),
         argv: None,
         source: "journal EXIT_CODE, EXIT_STATUS",
     })

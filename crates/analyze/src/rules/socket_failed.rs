@@ -71,7 +71,7 @@ mod tests {
         systemd.details.insert("a.socket".into(), UnitDetail { listen, ..UnitDetail::default() });
         let found = findings(&RULE, &snapshot);
         assert_eq!(found.len(), 1);
-        assert!(found[0].title.contains("systemd could not set up what it needs"));
+        assert!(found[0].title.ends_with("it cannot listen at 192.0.2.1:9999"));
         assert_eq!(found[0].evidence.len(), 2);
     }
 

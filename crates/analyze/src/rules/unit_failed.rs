@@ -108,7 +108,7 @@ mod tests {
                 1,
                 "it was started too often; its main process exited with status 1",
             ),
-            ("resources", 0, 0, "systemd could not set up what it needs; its log says which"),
+            ("resources", 0, 0, "systemd could not set up what it needs; its log says what"),
             ("protocol", 1, 0, "it did not start as Type=simple asks it to"),
             (
                 "oom-kill",
