@@ -19,7 +19,8 @@ guest() {
 
 check() {
     local name line
-    for name in boot run blame-before chain-before time blame chain; do exits "$name" 0; done
+    for name in boot blame-before chain-before time blame chain; do exits "$name" 0; done
+    exits run 1     # the faults are still there
     for name in boot run; do
         while read -r line; do fail "$name: $line"; done < <(
             python3 "$E2E/lib/boot_agrees.py" "$name.json" time.txt \

@@ -53,7 +53,10 @@ guest() {
     report full -c /tmp/full.toml run
     (cd /tmp/full/h && sha256sum report-*) >"$RESULTS/full-after"
     find /tmp/full/h -type f >"$RESULTS/full-files"
-    # Half a page: the file can be made and not be filled.
+    # Room for one page of a report of several: lines of noise do not compress.
+    systemd-run --quiet --unit=e2e-noisy bash -c 'head -c 30000 /dev/urandom | base64; exit 1'
+    until_true 30 has Result exit-code e2e-noisy.service
+    journalctl --sync
     truncate -s -4096 /tmp/full/filler
     report half-full -c /tmp/full.toml run
     find /tmp/full/h -type f >"$RESULTS/half-full-files"
@@ -85,7 +88,7 @@ check() {
     exits open-none 2
     for name in read-only full half-full not-a-directory; do
         exits "$name" 4
-        holds "$name" "the report is printed all the same" '.findings == [] and .health_analysis'
+        holds "$name" "the report is printed all the same" .health_analysis
         holds "$name" "it says that it was not saved" '.errors | length > 0'
     done
     says read-only.err "$HISTORY"
