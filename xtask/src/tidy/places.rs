@@ -8,15 +8,12 @@ use super::Tracked;
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 pub(super) fn check(files: &[Tracked], root: &Path) -> Vec<String> {
-    let home = std::env::var("CARGO_HOME").unwrap_or_default();
     let here = root.display().to_string();
-    let places: Vec<&str> =
-        [here.as_str(), home.as_str()].into_iter().filter(|place| place.len() > 2).collect();
     let mut problems = Vec::new();
     for file in files {
         for (index, line) in file.text.lines().enumerate() {
-            if let Some(place) = places.iter().find(|place| names(line, place)) {
-                problems.push(file.problem(index + 1, &format!("names this machine's {place}")));
+            if names(line, &here) {
+                problems.push(file.problem(index + 1, &format!("names this machine's {here}")));
             }
             let source = line.strip_prefix("source = \"").map(|rest| rest.trim_end_matches('"'));
             if file.path == Path::new("Cargo.lock") && source.is_some_and(|from| from != REGISTRY) {

@@ -7,11 +7,13 @@ use sysdiag_model::{Gap, Report, Severity};
 use super::causes::Tree;
 use super::colors::Role;
 use super::words::{elapsed, moment, number};
-use super::{Line, Page};
+use super::{Focus, Line, Page};
 
 /// Between the parts of a line.
 const DOT: &str = " · ";
 const DOT_WIDTH: usize = 3;
+/// A gap that is alone is cut to no less than this.
+const LEAST_GAP: usize = 30;
 
 pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
     let (first, rest) = host(report, page);
@@ -64,7 +66,7 @@ fn major(version: &str) -> &str {
 
 /// `2 critical · 3 warnings · 412 units · not assessed: ...`, and what it took at the right.
 fn verdict(report: &Report, page: &Page) -> Vec<Line> {
-    let mut parts = counts(report);
+    let mut parts = counts(report, page.focus);
     if let Some(health) = &report.health_analysis {
         let count = health.all_units_count;
         let units = if count == 1 { "unit" } else { "units" };
@@ -86,7 +88,7 @@ fn verdict(report: &Report, page: &Page) -> Vec<Line> {
 
 /// How many problems there are of each severity; a problem and its effects are one, as bad as the
 /// worst of them.
-fn counts(report: &Report) -> Vec<Line> {
+fn counts(report: &Report, focus: Focus) -> Vec<Line> {
     let trees = Tree::all(&report.findings);
     let count = |severity| trees.iter().filter(|tree| tree.severity() == severity).count();
     let mut parts = Vec::new();
@@ -103,7 +105,7 @@ fn counts(report: &Report) -> Vec<Line> {
     if silent {
         parts.push(Line::new().role(Role::Unknown, "health of units not known"));
     } else if parts.is_empty() {
-        parts.push(Line::new().role(Role::Fine, "no problems"));
+        parts.push(Line::new().role(Role::Fine, fine(focus)));
     }
     let notes = count(Severity::Info);
     if notes > 0 {
@@ -113,9 +115,27 @@ fn counts(report: &Report) -> Vec<Line> {
     parts
 }
 
+/// The verdict that nothing is wrong, with what was looked at.
+const fn fine(focus: Focus) -> &'static str {
+    match focus {
+        Focus::Overview => "no problems",
+        Focus::Boot => "no problems with the boot",
+        Focus::Health => "no problems with units",
+        Focus::Resources => "no problems with resources",
+        Focus::Logs => "no findings from logs",
+        Focus::Unit => "no problems with this unit",
+    }
+}
+
+/// `: 3 things`.
+fn count(gaps: usize) -> String {
+    format!(": {}", amount::count(gaps as u64, "thing", "things"))
+}
+
 /// As much as there is room for of what could not be read.
 fn not_assessed(gaps: &[Gap], room: usize) -> Option<Line> {
-    let first = gaps.first()?;
+    // Where only one fits: systemd, on which most rests, else the shortest.
+    let first = gaps.iter().min_by_key(|gap| (gap.what != "systemd", gap.what.len()))?;
     let line = |text: String| Line::new().role(Role::Unknown, "not assessed").text(&text);
     let hint = |gap: &Gap| {
         let hint = gap.hint.as_deref().unwrap_or(gap.why.as_str());
@@ -126,7 +146,6 @@ fn not_assessed(gaps: &[Gap], room: usize) -> Option<Line> {
     };
     let rest = gaps.len() - 1;
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    let count = if rest > 0 { format!(": {} things", gaps.len()) } else { ": 1 thing".to_owned() };
     [
         list(&hint),
         list(&|gap| gap.what.clone()),
@@ -135,7 +154,10 @@ fn not_assessed(gaps: &[Gap], room: usize) -> Option<Line> {
     ]
     .into_iter()
     .find(|line| line.width() <= room)
-    .or_else(|| Some(line(count)))
+    .or_else(|| {
+        let alone = rest == 0 && room >= LEAST_GAP;
+        Some(if alone { list(&|gap| gap.what.clone()).cut(room) } else { line(count(gaps.len())) })
+    })
 }
 
 /// Parts with dots between them in as few lines as they fit in; `end` at the right of the last.

@@ -1,5 +1,8 @@
 //! Units that are not well: their names in an overview, all that is known of each in full.
 
+use std::collections::BTreeSet;
+
+use sysdiag_analyze::amount;
 use sysdiag_model::report::{HealthAnalysis, SocketProblem, TimerProblem, UnitProblem};
 use sysdiag_model::{Report, Timestamp};
 
@@ -29,9 +32,15 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
         }
         return lines;
     }
+    // A failed socket is in two lists; its log lines are shown once.
+    let mut shown = BTreeSet::new();
     for (name, list) in &lists {
         lines.push(Line::new());
-        lines.extend(in_full(name, list, report.timestamp, page));
+        let units = list.iter().flat_map(|(unit, note)| {
+            let with_logs = shown.insert(&unit.name);
+            in_full(unit, note.as_deref(), with_logs, report.timestamp, page)
+        });
+        lines.extend(section(name, units.collect()));
     }
     lines
 }
@@ -107,30 +116,36 @@ fn end(unit: &UnitProblem) -> Option<String> {
     }
 }
 
-/// Everything that is known of each unit of a list.
-fn in_full(name: &str, list: &[Entry<'_>], now: Timestamp, page: &Page) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (unit, note) in list {
-        lines.push(Line::new().role(Role::Subject, unit.name.as_str()));
-        let mut facts = vec![state(unit)];
-        facts.extend(note.clone());
-        facts.extend(unit.result.as_ref().map(|result| format!("result {result}")));
-        facts.extend(end(unit));
-        facts
-            .extend(unit.restarts_in_window.map(|count| format!("{count} restarts in the window")));
-        facts.extend(unit.since.map(|time| since(time, now)));
-        lines.extend(hanging(&Line::new(), &facts.join(" · "), 2, page.room(), usize::MAX));
-        let logs = unit.recent_logs.as_deref().unwrap_or_default();
-        let most = if page.verbose { usize::MAX } else { MOST_LOGS };
-        let skipped = logs.len().saturating_sub(most);
-        lines.extend(
-            logs.iter()
-                .skip(skipped)
-                .flat_map(|line| log_lines(line, page.room() - 2, page))
-                .map(|line| Line::new().at(2).line(line)),
-        );
-    }
-    section(name, lines)
+/// Everything that is known of a unit.
+fn in_full(
+    unit: &UnitProblem,
+    note: Option<&str>,
+    with_logs: bool,
+    now: Timestamp,
+    page: &Page,
+) -> Vec<Line> {
+    let mut facts = vec![state(unit)];
+    facts.extend(note.filter(|note| *note != unit.active_state).map(str::to_owned));
+    facts.extend(unit.result.as_ref().map(|result| format!("result {result}")));
+    facts.extend(end(unit));
+    let restarts = unit.restarts_in_window.filter(|count| *count > 0);
+    facts.extend(
+        restarts.map(|count| {
+            format!("{} within the window", amount::count(count, "restart", "restarts"))
+        }),
+    );
+    facts.extend(unit.since.map(|time| since(time, now)));
+    let mut lines = vec![Line::new().role(Role::Subject, unit.name.as_str())];
+    lines.extend(hanging(&Line::new(), &facts.join(" · "), 2, page.room(), usize::MAX));
+    let logs = unit.recent_logs.as_deref().filter(|_| with_logs).unwrap_or_default();
+    let most = if page.verbose { usize::MAX } else { MOST_LOGS };
+    lines.extend(
+        logs.iter()
+            .skip(logs.len().saturating_sub(most))
+            .flat_map(|line| log_lines(line, page.room() - 2, page))
+            .map(|line| Line::new().at(2).line(line)),
+    );
+    lines
 }
 
 /// `failed (failed)`; the load state where it is not `loaded`.

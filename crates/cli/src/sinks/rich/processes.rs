@@ -6,6 +6,7 @@ use sysdiag_model::report::ChildProcessGroup;
 
 use super::colors::Role;
 use super::table::table;
+use super::usage::cpu_seconds;
 use super::words::and_more;
 use super::{Focus, Line, Page, section};
 
@@ -43,6 +44,6 @@ fn row(group: &ChildProcessGroup) -> Vec<Line> {
             .role(Role::Faint, &container),
         Line::new().text(&amount::bytes(group.memory_bytes)),
         Line::new().role(Role::Faint, &group.memory_kind.to_uppercase()),
-        Line::new().text(&format!("{:.1} s", group.cpu_seconds_total)).role(Role::Faint, " cpu"),
+        Line::new().text(&cpu_seconds(group.cpu_seconds_total)).role(Role::Faint, " cpu"),
     ]
 }

@@ -177,63 +177,52 @@ fn tops(resources: &ResourceAnalysis, page: &Page) -> Vec<Line> {
     let most = page.most(Focus::Resources, if wide { MOST_BESIDE } else { MOST_BELOW });
     let room = if wide { share(page.room(), 3) } else { page.room().min(76) };
     let mut tables = vec![
-        top("TOP CPU", resources.top_cpu_units.as_deref(), most, room, cpu_row),
-        top("TOP MEMORY", resources.top_memory_units.as_deref(), most, room, memory_row),
-        top("TOP I/O", resources.top_io_units.as_deref(), most, room, io_row),
+        top(["TOP CPU", "now", "total"], resources.top_cpu_units.as_deref(), cpu_row),
+        top(["TOP MEMORY", "now", "limit"], resources.top_memory_units.as_deref(), memory_row),
+        top(["TOP I/O", "read", "written"], resources.top_io_units.as_deref(), io_row),
     ];
-    tables.retain(|lines| !lines.is_empty());
+    tables.retain(|rows| !rows.is_empty());
+    let tables: Vec<Vec<Line>> = tables
+        .into_iter()
+        .map(|rows| table(rows.into_iter().take(most.saturating_add(1)).collect(), room))
+        .collect();
     if wide { beside(tables, room) } else { tables.concat() }
 }
 
 /// A heading and a row for each unit that has the figure.
 fn top(
-    name: &str,
+    heading: [&str; 3],
     units: Option<&[UnitUsage]>,
-    most: usize,
-    room: usize,
-    row: fn(&UnitUsage) -> Option<Vec<Line>>,
-) -> Vec<Line> {
-    let rows: Vec<_> = units.unwrap_or_default().iter().filter_map(row).take(most).collect();
-    if rows.is_empty() {
-        return Vec::new();
+    figures: fn(&UnitUsage) -> Option<[Option<String>; 2]>,
+) -> Vec<Vec<Line>> {
+    let rows = units.unwrap_or_default().iter().filter_map(|unit| {
+        let [first, second] = figures(unit)?.map(Option::unwrap_or_default);
+        let name = Line::new().text(unit.name.as_str());
+        Some(vec![name, Line::new().text(&first), Line::new().role(Role::Faint, &second)])
+    });
+    let mut rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        let [name, first, second] = heading;
+        let faint = |text| Line::new().role(Role::Faint, text);
+        rows.insert(0, vec![Line::new().role(Role::Heading, name), faint(first), faint(second)]);
     }
-    let mut lines = vec![Line::new().role(Role::Heading, name)];
-    lines.extend(table(rows, room));
-    lines
+    rows
 }
 
-fn cells(unit: &UnitUsage, figures: [Option<String>; 2]) -> Vec<Line> {
-    let [main, more] = figures.map(Option::unwrap_or_default);
-    vec![
-        Line::new().text(unit.name.as_str()),
-        Line::new().text(&main),
-        Line::new().role(Role::Faint, &more),
-    ]
+fn cpu_row(unit: &UnitUsage) -> Option<[Option<String>; 2]> {
+    let total = unit.cpu_usage_usec.filter(|usec| *usec > 0)?;
+    Some([unit.cpu_percent.map(percent), Some(cpu_time(total))])
 }
 
-fn cpu_row(unit: &UnitUsage) -> Option<Vec<Line>> {
-    unit.cpu_usage_usec.filter(|usec| *usec > 0)?;
-    Some(cells(unit, [unit.cpu_percent.map(percent), unit.cpu_usage_usec.map(cpu_time)]))
-}
-
-fn memory_row(unit: &UnitUsage) -> Option<Vec<Line>> {
+fn memory_row(unit: &UnitUsage) -> Option<[Option<String>; 2]> {
     let now = unit.memory_current_bytes.filter(|bytes| *bytes > 0)?;
-    let limit = unit.memory_max_bytes.map(|limit| format!("of {}", amount::bytes(limit)));
-    Some(cells(unit, [Some(amount::bytes(now)), limit]))
+    Some([Some(amount::bytes(now)), unit.memory_max_bytes.map(amount::bytes)])
 }
 
-fn io_row(unit: &UnitUsage) -> Option<Vec<Line>> {
-    let (read, written) = (unit.io_read_bytes, unit.io_write_bytes);
-    read.or(written)?;
-    if read.unwrap_or_default() + written.unwrap_or_default() == 0 {
-        return None;
-    }
-    let text = |bytes: Option<u64>, sign: &str| {
-        bytes.map(|bytes| format!("{sign} {}", amount::bytes(bytes)))
-    };
-    Some(vec![
-        Line::new().text(unit.name.as_str()),
-        Line::new().text(&text(read, "r").unwrap_or_default()),
-        Line::new().text(&text(written, "w").unwrap_or_default()),
-    ])
+fn io_row(unit: &UnitUsage) -> Option<[Option<String>; 2]> {
+    let both = [unit.io_read_bytes, unit.io_write_bytes];
+    both.iter()
+        .flatten()
+        .any(|bytes| *bytes > 0)
+        .then(|| both.map(|bytes| bytes.map(amount::bytes)))
 }

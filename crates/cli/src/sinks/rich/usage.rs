@@ -16,6 +16,21 @@ pub(super) fn cpu_time(usec: u64) -> String {
     }
 }
 
+/// As [`cpu_time`], of seconds.
+pub(super) fn cpu_seconds(seconds: f64) -> String {
+    cpu_time(nearest(seconds * 1e6))
+}
+
+/// What a figure of a report is shown as: not a number and less than 0 are 0, too much the most.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, which is what is wanted"
+)]
+const fn nearest(value: f64) -> u64 {
+    value as u64
+}
+
 /// `some 2.1 %`, over ten seconds.
 pub(super) fn pressure(pressure: &PressureUsage) -> String {
     match pressure.full_avg10_percent.filter(|full| *full >= 0.05) {
@@ -28,13 +43,7 @@ pub(super) fn pressure(pressure: &PressureUsage) -> String {
 
 /// Bytes in a second.
 pub(super) fn rate(bytes_per_second: f64) -> String {
-    // Negative or not a number: a damaged report, not a rate. Saturates by definition of `as`.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float becomes the nearest u64, which is what is shown"
-    )]
-    let bytes = bytes_per_second as u64;
+    let bytes = nearest(bytes_per_second);
     format!("{}/s", amount::bytes(bytes))
 }
 
