@@ -47,8 +47,11 @@ mod tests {
     #[test]
     fn lock_file_has_one_registry() {
         let lock = |source: &str| file("Cargo.lock", &format!("source = \"{source}\"\n"));
-        assert_eq!(check(&lock(REGISTRY), Path::new("/x")).len(), 0);
-        assert_eq!(check(&lock("registry+https://mirror.example/"), Path::new("/x")).len(), 1);
-        assert_eq!(check(&lock("git+https://example.org/x"), Path::new("/x")).len(), 1);
+        assert_eq!(check(&lock(REGISTRY), Path::new("/srv/checkout")).len(), 0);
+        assert_eq!(
+            check(&lock("registry+https://mirror.example/"), Path::new("/srv/checkout")).len(),
+            1
+        );
+        assert_eq!(check(&lock("git+https://example.org/x"), Path::new("/srv/checkout")).len(), 1);
     }
 }
