@@ -1,5 +1,11 @@
 //! The child that asks file systems, as a process: this test is the program that starts itself.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test, though without the harness by which clippy knows one"
+)]
+
 use std::io;
 use std::process::{Command, Stdio, exit};
 

@@ -162,7 +162,9 @@ mod tests {
 
     fn listed(names: &[&CStr]) -> FileSet {
         let mut set = FileSet::none();
-        names.iter().for_each(|name| set.add_name(name));
+        for name in names {
+            set.add_name(name);
+        }
         set
     }
 

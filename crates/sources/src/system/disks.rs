@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn partitions_are_left_out() {
-        let text: String = [
+        let lines: Vec<_> = [
             "sda",
             "sda1",
             "sda12",
@@ -110,6 +110,7 @@ mod tests {
         .iter()
         .map(|name| format!("8 0 {name} 1 0 1 0 1 0 1 0 0 1 1\n"))
         .collect();
+        let text = lines.concat();
         assert_eq!(
             names(&text),
             [

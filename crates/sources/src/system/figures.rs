@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn loads() {
         let load_average = load(b"0.20 1.18 12.12 3/80 11206\n").unwrap();
-        assert_eq!(load_average.fifteen, 12.12);
+        assert!((load_average.fifteen - 12.12).abs() < 1e-9);
         assert_eq!((load_average.runnable, load_average.threads), (3, 80));
         assert_eq!(load(b"0.20 0.18 0.12\n"), None);
         assert_eq!(load(b"-1 0.18 0.12 1/2 3\n"), None);

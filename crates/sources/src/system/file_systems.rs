@@ -181,7 +181,8 @@ mod tests {
     use super::*;
 
     fn chosen(lines: &[&str]) -> Vec<(String, Way)> {
-        let text: String = lines.iter().map(|line| format!("1 0 {line}\n")).collect();
+        let lines: Vec<_> = lines.iter().map(|line| format!("1 0 {line}\n")).collect();
+        let text = lines.concat();
         select(text.as_bytes())
             .into_iter()
             .map(|(mount, way)| (text::string(&mount.mount_point), way))
