@@ -146,14 +146,14 @@ fn file_system(mounted: &FileSystem) -> FileSystemUsage {
 }
 
 /// Space in use as `df(1)` counts it: the reserve of root is neither used nor to be had.
-pub(crate) fn space_used_percent(file_system: &FileSystemUsage) -> Option<f64> {
+pub fn space_used_percent(file_system: &FileSystemUsage) -> Option<f64> {
     let used = file_system.used_bytes?;
     let reachable = used.checked_add(file_system.available_bytes?).filter(|bytes| *bytes > 0)?;
     Some(used as f64 / reachable as f64 * 100.0)
 }
 
 /// Inodes in use. None: the file system has no fixed number of them.
-pub(crate) fn inodes_used_percent(file_system: &FileSystemUsage) -> Option<f64> {
+pub fn inodes_used_percent(file_system: &FileSystemUsage) -> Option<f64> {
     let total = file_system.total_inodes.filter(|inodes| *inodes > 0)?;
     Some(file_system.used_inodes? as f64 / total as f64 * 100.0)
 }

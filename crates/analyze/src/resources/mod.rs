@@ -16,7 +16,7 @@ mod units;
 use sysdiag_model::Snapshot;
 use sysdiag_model::report::ResourceAnalysis;
 
-pub(crate) use host::{inodes_used_percent, space_used_percent};
+pub use host::{inodes_used_percent, space_used_percent};
 
 use crate::Settings;
 

@@ -1,6 +1,6 @@
 //! What the host and its units use.
 
-use sysdiag_analyze::amount;
+use sysdiag_analyze::{amount, resources};
 use sysdiag_model::Report;
 use sysdiag_model::report::{
     DiskUsage, FileSystemUsage, NetworkUsage, ResourceAnalysis, SystemUsage, UnitUsage,
@@ -125,17 +125,10 @@ fn flowed(parts: Vec<(&'static str, String)>, room: usize) -> Vec<Line> {
     lines
 }
 
+/// Of space or of inodes, whichever there is less left of.
 fn used_percent(fs: &FileSystemUsage) -> Option<f64> {
-    // As df(1) counts: what is reserved for root is neither used nor available.
-    let (used, available) = (fs.used_bytes?, fs.available_bytes?);
-    let space = share_of(used, used.saturating_add(available));
-    let inodes =
-        fs.total_inodes.zip(fs.used_inodes).and_then(|(total, used)| share_of(used, total));
-    space.into_iter().chain(inodes).reduce(f64::max)
-}
-
-fn share_of(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
+    let both = [resources::space_used_percent(fs), resources::inodes_used_percent(fs)];
+    both.into_iter().flatten().reduce(f64::max)
 }
 
 fn file_system(fs: &FileSystemUsage) -> Vec<Line> {
