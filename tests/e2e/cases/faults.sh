@@ -5,11 +5,11 @@
 # boot: faults
 
 guest() {
-    faults_happened
     local unit
+    faults_happened
+    faults_foremost
     report run run
     text run-text sysdiag-analyzer run --no-save
-    report dependencies run --no-save
     report unit analyze-unit e2e-failed.service
     report fail-on run --no-save --fail-on critical
     # Read afterwards: what is said of units that have come to rest cannot differ.

@@ -2,7 +2,7 @@
 
     resources_agree.py REPORT BEFORE AFTER PROPS...
 
-BEFORE and AFTER: lines `cgroup key value` read by cat(1) around the report.  PROPS: output of
+BEFORE and AFTER: lines `key value cgroup` read around the report.  PROPS: output of
 `systemctl show`, read after it.  Prints one line for each disagreement.
 """
 
@@ -27,7 +27,7 @@ def cgroup_files(path):
     table = {}
     with open(path, encoding="utf-8") as file:
         for line in file:
-            cgroup, key, value = line.rsplit(maxsplit=2)
+            key, value, cgroup = line.rstrip("\n").split(" ", 2)
             table[cgroup, key] = int(value)
     return table
 
