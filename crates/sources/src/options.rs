@@ -44,7 +44,7 @@ impl Default for Options {
             unit: None,
             recent_lines: 10,
             recent_of_all_units: false,
-            restart_window: Duration::from_secs(600),
+            restart_window: Duration::from_mins(10),
             logs: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sysdiag_model::snapshot::{Cgroup, Systemd, UnitEventKind};
+use sysdiag_model::snapshot::{Cgroup, Systemd, UnitEvent, UnitEventKind};
 use sysdiag_model::{Evidence, Finding, Probe, Severity, Timestamp, UnitName, Value};
 
 use super::support::{change, file, is_slice, units};
@@ -61,7 +61,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let boot = now.realtime.minus_usec(now.boottime_usec);
     let window = context.settings.oom_kill_window_seconds.saturating_mul(1_000_000);
     let events = context.snapshot.journal.value().map_or(&[][..], |digest| &digest.unit_events);
-    for event in events.iter().filter(|event| event.kind == UnitEventKind::OutOfMemory) {
+    // What is logged of a slice (systemd 252 and later) repeats what happened in a unit below it.
+    let kills_of =
+        |event: &&UnitEvent| event.kind == UnitEventKind::OutOfMemory && !is_slice(&event.unit);
+    for event in events.iter().filter(kills_of) {
         let recent = event.time >= boot && now.realtime.usec_since(event.time) <= window;
         // A unit that was started anew has counters anew: only the journal remembers.
         if recent && systemd.unit(event.unit.as_str()).is_some() {
@@ -145,7 +148,7 @@ fn severity(context: &Context<'_>, kill: &Kill<'_>) -> Severity {
 #[cfg(test)]
 mod tests {
     use sysdiag_model::Snapshot;
-    use sysdiag_model::snapshot::{MemoryEvents, ServiceState, UnitEvent};
+    use sysdiag_model::snapshot::{MemoryEvents, ServiceState};
 
     use super::*;
     use crate::testing::{add_unit, cgroup_of, findings, healthy, systemd_of, unit};
@@ -175,6 +178,14 @@ mod tests {
         cgroup_of(&mut snapshot, "/system.slice/nginx.service").memory_events =
             Some(MemoryEvents { oom_kill: Some(count), ..MemoryEvents::default() });
         snapshot
+    }
+
+    #[test]
+    fn says_nothing_of_the_slice_the_unit_is_in() {
+        let mut snapshot = healthy();
+        add_unit(&mut snapshot, unit("system.slice", "active", "active"));
+        add_event(&mut snapshot, "system.slice", 4 * MINUTE);
+        assert_eq!(findings(&RULE, &snapshot), []);
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub struct Process {
     pub system_ticks: u64,
     /// Resident set in bytes.
     pub rss_bytes: u64,
-    /// Proportional set in bytes (`smaps_rollup`).
+    /// Proportional set in bytes (`smaps_rollup`). Also `None` of the only process of a service,
+    /// which would cost much to read and is close to its resident set.
     pub pss_bytes: Option<u64>,
     /// Threads.
     pub threads: u32,

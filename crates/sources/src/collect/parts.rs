@@ -112,7 +112,7 @@ impl Parts {
         let elapsed = self.begin.elapsed();
         match message {
             Message::Systemd { probe, last } => {
-                self.systemd.set(probe, last.then_some(elapsed));
+                self.systemd.set(*probe, last.then_some(elapsed));
             }
             Message::Details(deep) => {
                 if let Some(probe) = self.systemd.probe.take() {
@@ -131,7 +131,7 @@ impl Parts {
                 }
             }
             Message::Cgroups(probe) => self.cgroups.set(probe, Some(elapsed)),
-            Message::System(probe) => self.system.set(probe, Some(elapsed)),
+            Message::System(probe) => self.system.set(*probe, Some(elapsed)),
             Message::Processes(probe) => self.processes.set(probe, Some(elapsed)),
         }
         self.tell_if_ready();
@@ -226,7 +226,7 @@ impl<T> Slot<T> {
     fn timing(&self, late: bool, waited: Duration) -> SourceTiming {
         let outcome = match (&self.probe, self.elapsed) {
             (_, None) if late => Outcome::TimedOut,
-            (None, _) | (Some(Probe::Unknown(_)), _) => Outcome::Failed,
+            (None | Some(Probe::Unknown(_)), _) => Outcome::Failed,
             (Some(Probe::Known(_)), Some(_)) => Outcome::Complete,
             (Some(_), _) => Outcome::Partial,
         };

@@ -17,7 +17,7 @@ use crate::{Options, Root, cgroup, journal, processes, system, systemd};
 pub(super) enum Message {
     /// First round of `systemd`. `last`: there will be no second.
     Systemd {
-        probe: Probe<Systemd>,
+        probe: Box<Probe<Systemd>>,
         last: bool,
     },
     /// Second round of `systemd`.
@@ -31,7 +31,7 @@ pub(super) enum Message {
     Recent(Vec<(UnitName, Vec<LogLine>)>, Vec<Gap>),
     /// The only round of the others.
     Cgroups(Probe<CgroupTree>),
-    System(Probe<System>),
+    System(Box<Probe<System>>),
     Processes(Probe<Processes>),
 }
 
@@ -63,12 +63,13 @@ pub(super) fn systemd_thread(
     sender: &Sender<Message>,
 ) {
     let init = host.init_name.value().map(String::as_str);
-    let (probe, session) = systemd::open(root, init, deadline);
-    send(sender, Message::Systemd { probe, last: session.is_none() });
+    let (probe, session) = systemd::open(root, init, asked, deadline);
+    let asked = asked.map(|name| systemd::primary_name(probe.value(), name));
+    send(sender, Message::Systemd { probe: Box::new(probe), last: session.is_none() });
     let Some(session) = session else { return };
     let left = deadline.saturating_duration_since(Instant::now());
     if let Ok(suspects) = suspects.recv_timeout(left) {
-        send(sender, Message::Details(session.deepen(&suspects, asked)));
+        send(sender, Message::Details(session.deepen(&suspects, asked.as_ref())));
     }
 }
 
@@ -119,7 +120,7 @@ pub(super) fn system_thread(
         }
         Err(gap) => Probe::Unknown(gap),
     };
-    send(sender, Message::System(probe));
+    send(sender, Message::System(Box::new(probe)));
 }
 
 pub(super) fn process_thread(root: &Root, deadline: Instant, sender: &Sender<Message>) {

@@ -50,14 +50,12 @@ pub(super) fn read(
 }
 
 /// The units of `list` that were up last, not after the end of the boot: several if at the same time.
-fn last_up<'a>(
-    list: &'a [UnitName],
+fn last_up(
+    list: &[UnitName],
     finish_usec: u64,
     up: impl Fn(&str) -> Option<u64>,
-) -> Vec<&'a UnitName> {
-    let in_boot = |name: &UnitName| {
-        up(name.as_str()).filter(|usec| *usec <= finish_usec)
-    };
+) -> Vec<&UnitName> {
+    let in_boot = |name: &UnitName| up(name.as_str()).filter(|usec| *usec <= finish_usec);
     let Some(last) = list.iter().filter_map(in_boot).max() else { return Vec::new() };
     list.iter().filter(|name| in_boot(name) == Some(last)).collect()
 }

@@ -2,6 +2,7 @@
 
 use sysdiag_model::snapshot::{Job, Manager};
 use sysdiag_model::{Timestamp, UnitName};
+use zbus::ObjectPath;
 
 use super::names::{MANAGER, MANAGER_PATH};
 use super::properties::PropertyMap;
@@ -38,6 +39,9 @@ pub(super) fn read(connection: &mut Connection) -> Result<Manager, Error> {
     })
 }
 
+/// A row of `ListJobs`: id, unit, type, state, job object, unit object.
+type Row<'a> = (u32, &'a str, &'a str, &'a str, ObjectPath<'a>, ObjectPath<'a>);
+
 /// The job queue, by unit.
 pub(super) fn jobs(connection: &mut Connection) -> Result<Vec<Job>, Error> {
     let reply = connection.call(&Call {
@@ -46,8 +50,6 @@ pub(super) fn jobs(connection: &mut Connection) -> Result<Vec<Job>, Error> {
         member: "ListJobs",
         body: Body::Empty,
     })?;
-    // (id, unit, type, state, job object, unit object)
-    type Row<'a> = (u32, &'a str, &'a str, &'a str, zbus::ObjectPath<'a>, zbus::ObjectPath<'a>);
     let data = reply.data("a(usssoo)")?;
     let (rows, _) = data.deserialize::<Vec<Row<'_>>>().map_err(|error| {
         Error::Malformed(crate::dbus::Malformed { why: error.to_string().into() })
@@ -66,18 +68,14 @@ pub(super) fn jobs(connection: &mut Connection) -> Result<Vec<Job>, Error> {
     Ok(jobs)
 }
 
-/// The object of the default target, if it is loaded: `GetUnit` loads nothing.
-pub(super) fn default_target_path(connection: &mut Connection) -> Result<Option<String>, Error> {
-    let call = Call {
-        path: MANAGER_PATH,
-        interface: MANAGER,
-        member: "GetUnit",
-        body: Body::One("default.target"),
-    };
+/// The object of a unit by any of its names, if it is loaded: `GetUnit` loads nothing.
+pub(super) fn unit_path(connection: &mut Connection, name: &str) -> Result<Option<String>, Error> {
+    let call =
+        Call { path: MANAGER_PATH, interface: MANAGER, member: "GetUnit", body: Body::One(name) };
     match connection.call(&call) {
         Ok(reply) => Ok(reply
             .data("o")?
-            .deserialize::<zbus::ObjectPath<'_>>()
+            .deserialize::<ObjectPath<'_>>()
             .ok()
             .map(|(path, _)| path.to_string())),
         Err(Error::Call(_)) => Ok(None),

@@ -16,4 +16,5 @@ mod suspects;
 mod units;
 
 pub use session::{Deep, Session, open};
+pub(crate) use suspects::primary_name;
 pub use suspects::suspects;

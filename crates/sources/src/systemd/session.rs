@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use sysdiag_model::snapshot::{Systemd, UnitDetail};
-use sysdiag_model::{Gap, Probe, UnitName, Why};
+use sysdiag_model::{Gap, Probe, UnitName, UnitType, Why};
 
 use super::connect::{connect, gap};
+use super::names::{UNIT, interface_of};
 use super::units::Listed;
 use super::{chain, detail, kinds, manager, units};
 use crate::Root;
-use crate::dbus::{Call, Connection, MAX_WINDOW};
+use crate::dbus::{Call, Connection, MAX_WINDOW, Malformed, Reply};
 
-/// The most units asked for everything: each costs PID 1 half a millisecond.
+/// The most units asked for everything: each costs PID 1 about half a millisecond.
 const MAX_DETAILS: usize = 128;
 /// How far requirements of failed units are followed.
 const MAX_DEPTH: usize = 16;
@@ -43,10 +44,12 @@ pub struct Deep {
     pub gaps: Vec<Gap>,
 }
 
-/// First round: the manager, all units, their timestamps, sockets, timers, the chain.
+/// First round: the manager, all units, their timestamps, sockets, timers, the chain. If `asked` is
+/// an alias of a loaded unit, that one has a detail already, with this name.
 pub fn open(
     root: &Root,
     init_name: Option<&str>,
+    asked: Option<&UnitName>,
     deadline: Instant,
 ) -> (Probe<Systemd>, Option<Session>) {
     let (mut connection, transport) = match connect(root, init_name, deadline) {
@@ -98,7 +101,7 @@ pub fn open(
         "state of sockets, timers and services",
         kinds::read(&mut connection, &listed, &mut systemd).err(),
     );
-    match manager::default_target_path(&mut connection) {
+    match manager::unit_path(&mut connection, "default.target") {
         Ok(path) => {
             systemd.default_target = path.and_then(|path| {
                 listed.iter().find(|unit| unit.path == path).map(|unit| unit.unit.name.clone())
@@ -112,6 +115,13 @@ pub fn open(
             Ok(after) => systemd.chain_after = after,
             Err(error) => note("critical chain", Some(error)),
         }
+    }
+    if let Some(asked) = asked.filter(|name| !listed.iter().any(|unit| unit.unit.name == **name))
+        && let Ok(Some(path)) = manager::unit_path(&mut connection, asked.as_str())
+        && let Some(primary) = listed.iter().find(|unit| unit.path == path)
+    {
+        let detail = UnitDetail { names: vec![asked.clone()], ..UnitDetail::default() };
+        systemd.details.insert(primary.unit.name.clone(), detail);
     }
     let known = listed
         .iter()
@@ -167,24 +177,14 @@ impl Session {
         asked: Option<&UnitName>,
         deep: &mut Deep,
     ) -> Result<(), Gap> {
-        let paths: Vec<&str> = names
-            .iter()
-            .filter_map(|name| self.listed.get(name))
-            .map(|known| known.path.as_str())
-            .collect();
-        let calls = paths.iter().map(|path| Call::get_all(path, ""));
-        // Each answer is some 15 kB: few at a time keep the buffer small.
-        let outcome = self.connection.pipeline(calls, MAX_WINDOW / 10, |index, reply| {
-            let (Some(name), Ok(reply)) = (names.get(index), reply) else { return };
-            match detail::read(name, &reply, asked == Some(name)) {
-                Ok(detail) => {
-                    deep.details.insert(name.clone(), detail);
-                }
-                Err(error) => deep.gaps.push(Gap::new(
-                    format!("properties of {name}"),
-                    Why::Malformed,
-                    error.to_string(),
-                )),
+        let questions = questions(&self.listed, names, asked);
+        let calls = questions.iter().map(|question| question.call);
+        let outcome = self.connection.pipeline(calls, MAX_WINDOW, |index, reply| {
+            // A unit that vanished meanwhile has no properties any more.
+            let (Some(question), Ok(reply)) = (questions.get(index), reply) else { return };
+            if let Err(error) = take(deep, question, &reply) {
+                let what = format!("properties of {}", question.unit);
+                deep.gaps.push(Gap::new(what, Why::Malformed, error.to_string()));
             }
         });
         outcome.map(|_| ()).map_err(|error| gap("properties of units in question", &error))
@@ -203,4 +203,61 @@ impl Session {
         let ill = required.filter(|name| self.listed.get(*name).is_some_and(|known| known.ill));
         ill.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
+}
+
+/// One call of the second round.
+struct Question<'a> {
+    unit: &'a UnitName,
+    kind: Option<UnitType>,
+    /// None: all properties of an interface.
+    property: Option<&'static str>,
+    /// Keep what has no field of its own as well.
+    whole: bool,
+    call: Call<'a>,
+}
+
+fn take(deep: &mut Deep, question: &Question<'_>, reply: &Reply<'_>) -> Result<(), Malformed> {
+    let detail = deep.details.entry(question.unit.clone()).or_default();
+    match question.property {
+        Some(name) => detail::apply(detail, question.kind, name, &reply.value()?),
+        None => {
+            for property in reply.properties()? {
+                let (name, value) = property?;
+                detail::apply(detail, question.kind, name, &value);
+                if question.whole {
+                    detail::keep_text(detail, name, &value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything on the interface of the unit's kind, and what is needed of the common one. The
+/// unit whose page is wanted is asked for all there is.
+fn questions<'a>(
+    listed: &'a HashMap<UnitName, Known>,
+    names: &'a [UnitName],
+    asked: Option<&UnitName>,
+) -> Vec<Question<'a>> {
+    let mut questions = Vec::new();
+    for unit in names {
+        let Some(known) = listed.get(unit) else { continue };
+        let kind = unit.unit_type();
+        let is_asked = asked == Some(unit);
+        let mut ask = |property, call| {
+            questions.push(Question { unit, kind, property, whole: is_asked, call });
+        };
+        if is_asked {
+            ask(None, Call::get_all(&known.path, ""));
+            continue;
+        }
+        if let Some(interface) = kind.and_then(interface_of) {
+            ask(None, Call::get_all(&known.path, interface));
+        }
+        for property in detail::OF_UNIT.iter().chain(&detail::DEPENDENCIES) {
+            ask(Some(*property), Call::get(&known.path, UNIT, property));
+        }
+    }
+    questions
 }

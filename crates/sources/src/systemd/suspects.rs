@@ -18,7 +18,7 @@ pub fn suspects(
     asked: Option<&UnitName>,
 ) -> Vec<UnitName> {
     let mut picked = Picked::default();
-    picked.add(asked.into_iter().cloned());
+    picked.add(asked.map(|name| primary_name(systemd, name)));
     let units = systemd.map_or(&[][..], |systemd| &systemd.units);
     picked.add(names(units, |unit| unit.is_failed()));
     picked.add(names(units, |unit| matches!(unit.load_state.as_str(), "error" | "bad-setting")));
@@ -53,6 +53,14 @@ pub fn suspects(
         picked.add(sockets.map(|(name, _)| name.clone()));
     }
     picked.order
+}
+
+/// The name `ListUnits` has for what the user asks about, which may be an alias.
+pub(crate) fn primary_name(systemd: Option<&Systemd>, asked: &UnitName) -> UnitName {
+    let aliased = systemd.and_then(|systemd| {
+        systemd.details.iter().find(|(_, detail)| detail.names.contains(asked))
+    });
+    aliased.map_or_else(|| asked.clone(), |(primary, _)| primary.clone())
 }
 
 fn names(units: &[Unit], pick: impl Fn(&&Unit) -> bool) -> Vec<UnitName> {

@@ -2,6 +2,7 @@
 
 use sysdiag_model::UnitName;
 use sysdiag_model::snapshot::{Unit, UnitTimes};
+use zbus::ObjectPath;
 
 use super::names::{MANAGER, MANAGER_PATH, UNIT};
 use super::properties::monotonic;
@@ -17,6 +18,21 @@ pub(super) struct Listed {
     pub(super) path: String,
 }
 
+/// A row of `ListUnits`: name, description, load, active and sub state, the unit followed, object,
+/// and the job's number, type and object.
+type Row<'a> = (
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    ObjectPath<'a>,
+    u32,
+    &'a str,
+    ObjectPath<'a>,
+);
+
 /// All loaded units by name, without timestamps, and how many were left out for their number.
 pub(super) fn list(connection: &mut Connection) -> Result<(Vec<Listed>, usize), Error> {
     let reply = connection.call(&Call {
@@ -25,10 +41,6 @@ pub(super) fn list(connection: &mut Connection) -> Result<(Vec<Listed>, usize), 
         member: "ListUnits",
         body: Body::Empty,
     })?;
-    // (name, description, load, active, sub, following, object, job id, job type, job object)
-    type Path<'a> = zbus::ObjectPath<'a>;
-    type Row<'a> =
-        (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, Path<'a>, u32, &'a str, Path<'a>);
     let data = reply.data("a(ssssssouso)")?;
     let (rows, _) = data
         .deserialize::<Vec<Row<'_>>>()
