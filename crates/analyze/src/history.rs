@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use sysdiag_model::report::Report;
+use sysdiag_model::report::{PastFinding, Report, UnitHistory};
 use sysdiag_model::snapshot::Outcome;
-use sysdiag_model::{Finding, FindingKey, FindingStatus, Why};
+use sysdiag_model::{Finding, FindingKey, FindingStatus, UnitName, Why};
 
 use crate::{Need, Section, rules};
 
@@ -50,6 +50,28 @@ fn would_be_seen(report: &Report, finding: &Finding) -> bool {
     section
         && rule.needs.iter().all(|need| was_read(report, *need))
         && (!on_journal || was_read(report, Need::Journal))
+}
+
+/// Findings about a unit that are kept.
+const MOST_PAST: usize = 20;
+
+/// What `earlier` reports, newest first, said about `unit`.
+pub fn of_unit(unit: &UnitName, earlier: &[Report]) -> UnitHistory {
+    let about = |report: &&Report| report.findings.iter().any(|it| it.subject == unit.as_str());
+    let findings = earlier.iter().flat_map(|report| {
+        let about = report.findings.iter().filter(|finding| finding.subject == unit.as_str());
+        about.map(|finding| PastFinding {
+            timestamp: report.timestamp,
+            rule: finding.rule.clone(),
+            severity: finding.severity,
+            title: finding.title.clone(),
+        })
+    });
+    UnitHistory {
+        reports: earlier.len() as u64,
+        reports_with_findings: earlier.iter().filter(about).count() as u64,
+        findings: findings.take(MOST_PAST).collect(),
+    }
 }
 
 fn was_read(report: &Report, need: Need) -> bool {
@@ -112,6 +134,22 @@ mod tests {
         let mut fourth = assessed(&healthy());
         compare(&mut fourth, &third);
         assert!(fourth.resolved_findings.is_empty());
+    }
+
+    #[test]
+    fn the_past_of_a_unit_is_its_own() {
+        let mut earlier = [failing(), healthy(), failing()].map(|snapshot| assessed(&snapshot));
+        add_others_finding(&mut earlier[1]);
+        let past = of_unit(&"a.service".into(), &earlier);
+        assert_eq!((past.reports, past.reports_with_findings), (3, 2));
+        let rules: Vec<&str> = past.findings.iter().map(|past| past.rule.as_str()).collect();
+        assert_eq!(rules, ["unit-failed", "unit-failed"]);
+        assert_eq!(of_unit(&"a.service".into(), &[]).reports, 0);
+    }
+
+    fn add_others_finding(report: &mut Report) {
+        let other = Finding::new("unit-failed", sysdiag_model::Severity::Error, "b.service", "b");
+        report.findings.push(other);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use sysdiag_sources::{LogOptions, Options, Root, capture};
 
 use crate::args::{AnalysisArgs, Global};
 use crate::config::{Config, Loaded, Locations};
-use crate::history::Store;
+use crate::history::{Skipped, Store};
 use crate::progress::StatusLine;
 use crate::sinks::{self, Focus, Format, View};
 use crate::{Error, Exit, console};
@@ -31,6 +31,8 @@ pub(crate) struct Task<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UseOfHistory {
     Nothing,
+    /// What earlier reports said about the unit of the page.
+    OfUnit,
     Compare,
     CompareAndSave,
 }
@@ -81,13 +83,17 @@ impl Task<'_> {
     pub(crate) fn finish(self, config: &Config, snapshot: &Snapshot) -> Result<Exit, Error> {
         let mut report = sysdiag_analyze::assess(snapshot, &config.analysis, &self.scope);
         let mut exit = Exit::Ok;
-        if self.analysis.from.is_none() && self.history != UseOfHistory::Nothing {
-            let store = Store::new(&config.history.directory);
-            compare(&store, &mut report);
-            if self.history == UseOfHistory::CompareAndSave
-                && !save(&store, config.history.max_files, &mut report)
-            {
-                exit = Exit::ActionFailed;
+        let store = Store::new(&config.history.directory);
+        match self.history {
+            _ if self.analysis.from.is_some() => {}
+            UseOfHistory::Nothing => {}
+            UseOfHistory::OfUnit => past_of_unit(&store, &mut report),
+            UseOfHistory::Compare => compare(&store, &mut report),
+            UseOfHistory::CompareAndSave => {
+                compare(&store, &mut report);
+                if !save(&store, config.history.max_files, &mut report) {
+                    exit = Exit::ActionFailed;
+                }
             }
         }
         print(self.global, &report, self.focus)?;
@@ -108,20 +114,41 @@ fn verdict(report: &Report, fail_on: Severity) -> Exit {
 
 /// Marks findings as new or continuing by the last report of this host.
 fn compare(store: &Store, report: &mut Report) {
-    match store.latest(|earlier| earlier.hostname == report.hostname) {
+    match store.last(1, |earlier| earlier.hostname == report.hostname) {
         Ok((earlier, skipped)) => {
-            for (path, why) in skipped {
-                console::warning(&format!("skipped {}: {why}", path.display()));
-            }
-            if let Some(earlier) = earlier {
-                sysdiag_analyze::history::compare(report, &earlier);
+            warn_skipped(skipped);
+            if let Some(earlier) = earlier.first() {
+                sysdiag_analyze::history::compare(report, earlier);
             }
         }
-        // An ordinary user has no access to root's history: nothing is new or continuing then.
-        Err(error) => {
-            tracing::info!(directory = %store.directory().display(), %error, "cannot read history");
-        }
+        Err(error) => tell_unreadable(store, &error),
     }
+}
+
+/// Reports that the page about a unit looks back on.
+const PAST_REPORTS: usize = 20;
+
+/// Adds what the last reports of this host said about the unit of the page.
+fn past_of_unit(store: &Store, report: &mut Report) {
+    let Some(page) = &mut report.unit_analysis else { return };
+    match store.last(PAST_REPORTS, |earlier| earlier.hostname == report.hostname) {
+        Ok((earlier, skipped)) => {
+            warn_skipped(skipped);
+            page.history = Some(sysdiag_analyze::history::of_unit(&page.name, &earlier));
+        }
+        Err(error) => tell_unreadable(store, &error),
+    }
+}
+
+fn warn_skipped(skipped: Vec<Skipped>) {
+    for (path, why) in skipped {
+        console::warning(&format!("skipped {}: {why}", path.display()));
+    }
+}
+
+/// An ordinary user has no access to root's history.
+fn tell_unreadable(store: &Store, error: &io::Error) {
+    tracing::info!(directory = %store.directory().display(), %error, "cannot read history");
 }
 
 /// Whether the report was saved and retention applied; what failed is told and in the report.

@@ -52,6 +52,7 @@ pub(crate) fn analyze(
         dependencies: dependencies::list(&units, name),
         processes: cgroup.and_then(|path| processes::below(snapshot, &path)),
         recent_logs: problem.recent_logs,
+        history: None,
         properties: detail.map(|detail| detail.properties.clone()).unwrap_or_default(),
     })
 }

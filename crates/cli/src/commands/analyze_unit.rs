@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, args: &UnitArgs) -> Result<Exit, Error> {
         scope: Scope { unit: Some(unit), ..Scope::default() },
         focus: Focus::Unit,
         needs: &[Need::Systemd],
-        history: UseOfHistory::Nothing,
+        history: UseOfHistory::OfUnit,
     };
     task.finish(&config, &snapshot)
 }

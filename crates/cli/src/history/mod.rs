@@ -82,20 +82,25 @@ impl Store {
         read::report(&entry.path)
     }
 
-    /// The newest usable report that `wanted` accepts, and the newer files that are not usable.
-    pub fn latest(
+    /// The newest usable reports that `wanted` accepts, newest first, and the files among them that
+    /// are not usable.
+    pub fn last(
         &self,
+        count: usize,
         wanted: impl Fn(&Report) -> bool,
-    ) -> io::Result<(Option<Report>, Vec<Skipped>)> {
-        let mut skipped = Vec::new();
+    ) -> io::Result<(Vec<Report>, Vec<Skipped>)> {
+        let (mut reports, mut skipped) = (Vec::new(), Vec::new());
         for entry in self.entries()?.0 {
+            if reports.len() == count {
+                break;
+            }
             match self.read(&entry) {
-                Ok(report) if wanted(&report) => return Ok((Some(report), skipped)),
+                Ok(report) if wanted(&report) => reports.push(report),
                 Ok(_) | Err(Unusable::Gone) => {}
                 Err(why) => skipped.push((entry.path, why)),
             }
         }
-        Ok((None, skipped))
+        Ok((reports, skipped))
     }
 
     /// Saves `report` under its boot and time; the file is whole or not there.

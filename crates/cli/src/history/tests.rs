@@ -133,9 +133,11 @@ fn damaged_files_are_named_kept_and_not_counted() {
     store.save(&report(2)).unwrap();
     store.save(&report(3)).unwrap();
     let before = files(&store).len();
-    let (latest, skipped) = store.latest(|_| true).unwrap();
-    assert_eq!(latest, Some(report(3)));
+    let (latest, skipped) = store.last(1, |_| true).unwrap();
+    assert_eq!(latest, [report(3)]);
     assert_eq!(skipped.len(), 12);
+    let (both, _) = store.last(2, |_| true).unwrap();
+    assert_eq!(both, [report(3), report(2)]);
     let retained = store.retain(2).unwrap();
     assert_eq!(retained.deleted, [whole]);
     assert_eq!(retained.skipped.len(), 12);
@@ -170,7 +172,7 @@ fn the_last_report_of_another_host_does_not_count() {
     other.hostname = Some("other".to_owned());
     store.save(&other).unwrap();
     let wanted = |report: &Report| report.hostname.as_deref() == Some("web-03");
-    assert_eq!(store.latest(wanted).unwrap().0, Some(report(1)));
+    assert_eq!(store.last(1, wanted).unwrap().0, [report(1)]);
 }
 
 #[test]
@@ -217,7 +219,7 @@ fn an_unknown_boot_has_a_name() {
     unknown.boot_id = None;
     let path = store.save(&unknown).unwrap();
     assert!(path.to_str().unwrap().contains(&"0".repeat(32)));
-    assert_eq!(store.latest(|_| true).unwrap().0, Some(unknown));
+    assert_eq!(store.last(1, |_| true).unwrap().0, [unknown]);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 
 use sysdiag_model::report::{
     BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink, ChildProcessGroup, Dependency,
-    FileSystemUsage, HealthAnalysis, LogAnalysis, LogPattern, PressureUsage, ReportHost,
-    ResourceAnalysis, SCHEMA_VERSION, SocketProblem, SystemUsage, TimerProblem, UnitDependencies,
-    UnitPage, UnitProblem, UnitProcess, UnitUsage,
+    FileSystemUsage, HealthAnalysis, LogAnalysis, LogPattern, PastFinding, PressureUsage,
+    ReportHost, ResourceAnalysis, SCHEMA_VERSION, SocketProblem, SystemUsage, TimerProblem,
+    UnitDependencies, UnitHistory, UnitPage, UnitProblem, UnitProcess, UnitUsage,
 };
 use sysdiag_model::snapshot::{LogLine, Outcome, SourceTiming};
 use sysdiag_model::{
@@ -404,6 +404,18 @@ pub(super) fn unit_page() -> Report {
             "postgres",
             "database system is ready to accept connections on every address it listens on",
         )]),
+        history: Some(UnitHistory {
+            reports: 20,
+            reports_with_findings: 3,
+            findings: vec![PastFinding {
+                timestamp: ago(3_600),
+                rule: "unit-failed".to_owned(),
+                severity: Severity::Error,
+                title:
+                    "postgresql.service failed 10 min ago: its main process exited with status 1"
+                        .to_owned(),
+            }],
+        }),
         properties: [("Restart".to_owned(), "no".to_owned())].into(),
     });
     report

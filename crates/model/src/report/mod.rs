@@ -22,7 +22,7 @@ pub use resources::{
     ChildProcessGroup, DiskUsage, FileSystemUsage, NetworkUsage, PressureUsage, ResourceAnalysis,
     SystemUsage, UnitUsage,
 };
-pub use unit::{UnitPage, UnitProcess};
+pub use unit::{PastFinding, UnitHistory, UnitPage, UnitProcess};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Dependency, UnitUsage};
 use crate::snapshot::LogLine;
-use crate::{Timestamp, UnitName};
+use crate::{Severity, Timestamp, UnitName};
 
 /// Everything about one unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,8 +58,35 @@ pub struct UnitPage {
     /// Its last log lines, oldest first. Absent: the journal could not be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recent_logs: Option<Vec<LogLine>>,
+    /// What earlier reports said. Absent: history could not be read, or a capture is looked at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub history: Option<UnitHistory>,
     /// Other properties as systemd gives them.
     pub properties: BTreeMap<String, String>,
+}
+
+/// What the last reports of this host said about the unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnitHistory {
+    /// Reports that were looked at.
+    pub reports: u64,
+    /// Reports with a finding about the unit.
+    pub reports_with_findings: u64,
+    /// The findings, newest first, at most 20.
+    pub findings: Vec<PastFinding>,
+}
+
+/// A finding of an earlier report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PastFinding {
+    /// When the report was made.
+    pub timestamp: Timestamp,
+    /// Identifier of the rule.
+    pub rule: String,
+    /// How bad it was.
+    pub severity: Severity,
+    /// The sentence of that report; its "ago" counts from then.
+    pub title: String,
 }
 
 /// One process of the unit.

@@ -1,5 +1,6 @@
 //! The page about one unit: what `systemctl status` says, what it uses, what it rests on.
 
+use sysdiag_analyze::amount;
 use sysdiag_model::report::{UnitPage, UnitProcess};
 use sysdiag_model::{Report, Timestamp};
 
@@ -7,9 +8,11 @@ use super::colors::Role;
 use super::dependencies::edge;
 use super::logs::log_lines;
 use super::usage::{cpu_time, figures};
-use super::words::{and_more, since};
+use super::words::{and_more, short_moment, since};
 use super::{Line, Page, SECTION, hanging, section};
 
+/// Where the sentence of an earlier finding begins, behind the time of its report.
+const TITLE: usize = 16;
 /// Processes and dependencies that are shown without `-v`.
 const MOST: usize = 20;
 
@@ -30,6 +33,7 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
     let logs = unit.recent_logs.as_deref().unwrap_or_default();
     let logs: Vec<Line> = logs.iter().flat_map(|line| log_lines(line, page.room(), page)).collect();
     lines.extend(list("Log", logs.len(), usize::MAX, logs.into_iter()));
+    lines.extend(history(unit, most, page));
     if page.verbose {
         let properties = unit
             .properties
@@ -38,6 +42,25 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
         lines.extend(list("Properties", unit.properties.len(), usize::MAX, properties));
     }
     lines
+}
+
+/// `in 3 of the last 20 reports`, and what they said.
+fn history(unit: &UnitPage, most: usize, page: &Page) -> Vec<Line> {
+    let Some(history) = unit.history.as_ref().filter(|history| history.reports > 0) else {
+        return Vec::new();
+    };
+    let reports = amount::count(history.reports, "report", "reports");
+    let found = match history.reports_with_findings {
+        0 => format!("nothing in the last {reports}"),
+        some => format!("findings in {some} of the last {reports}"),
+    };
+    let past = history.findings.iter().take(most).flat_map(|past| {
+        let label = Line::new().role(Role::Faint, &short_moment(past.timestamp));
+        let most = if page.verbose { usize::MAX } else { 2 };
+        hanging(&label, &past.title, TITLE, page.room(), most)
+    });
+    let lines: Vec<Line> = std::iter::once(Line::new().text(&found)).chain(past).collect();
+    list("History", lines.len(), usize::MAX, lines.into_iter())
 }
 
 /// `nginx.service   A high performance web server`.
@@ -95,7 +118,7 @@ fn list(name: &str, count: usize, most: usize, lines: impl Iterator<Item = Line>
 /// `   812  nginx: master process`, deeper ones further in.
 fn process(process: &UnitProcess) -> Line {
     let indent = usize::try_from(process.depth).unwrap_or(usize::MAX).min(16);
-    let memory = sysdiag_analyze::amount::bytes(process.memory_bytes);
+    let memory = amount::bytes(process.memory_bytes);
     Line::new()
         .at(7usize.saturating_sub(process.pid.to_string().len()))
         .text(&process.pid.to_string())
