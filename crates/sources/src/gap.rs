@@ -9,11 +9,23 @@ use sysdiag_model::{Gap, Probe, Why};
 pub(crate) fn from_io(what: impl Into<String>, error: &io::Error) -> Gap {
     let why = why(error);
     let hint = match why {
-        // Root that is refused is in a container, or a security module is in the way.
-        Why::NotPermitted if !geteuid().is_root() => format!("{}; run as root", reason(error)),
+        Why::NotPermitted => or_as_root(&reason(error)),
         _ => reason(error),
     };
     Gap::new(what, why, hint)
+}
+
+/// As [`from_io`], with the file that could not be read.
+pub(crate) fn of_file(what: impl Into<String>, file: &str, error: &io::Error) -> Gap {
+    let mut gap = from_io(what, error);
+    gap.hint = gap.hint.map(|hint| format!("{file}: {hint}"));
+    gap
+}
+
+/// `reason`, and what helps against it unless that is the case already: root that is refused is in a
+/// container, or a security module is in the way.
+pub(crate) fn or_as_root(reason: &str) -> String {
+    if geteuid().is_root() { reason.to_owned() } else { format!("{reason}; run as root") }
 }
 
 /// The gap of a file that was read and has not the form the kernel gives it.
@@ -32,11 +44,7 @@ pub(crate) fn parsed<T>(
         Ok(bytes) => {
             parse(&bytes).map_or_else(|| Probe::Unknown(malformed(what, file)), Probe::Known)
         }
-        Err(error) => {
-            let mut gap = from_io(what, &error);
-            gap.hint = gap.hint.map(|hint| format!("{file}: {hint}"));
-            Probe::Unknown(gap)
-        }
+        Err(error) => Probe::Unknown(of_file(what, file, &error)),
     }
 }
 

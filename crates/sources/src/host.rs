@@ -6,7 +6,7 @@ use rustix::process::geteuid;
 use sysdiag_model::snapshot::{Host, OsRelease};
 use sysdiag_model::{Gap, Probe, Why};
 
-use crate::{Root, file, gap, text};
+use crate::{Root, file, gap, processes, text};
 
 /// `os-release(5)` files are a few hundred bytes; the others one word.
 const MAX_BYTES: usize = 64 * 1024;
@@ -24,7 +24,7 @@ pub fn read(root: &Root) -> Host {
         os: os_release(root),
         kernel_release: word(root, "kernel release", "/proc/sys/kernel/osrelease"),
         architecture: architecture(root),
-        init_name: word(root, "name of PID 1", "/proc/1/comm"),
+        init_name: init_name(root),
         collector_uid: geteuid().as_raw(),
     }
 }
@@ -34,6 +34,20 @@ fn word(root: &Root, what: &str, path: &str) -> Probe<String> {
     gap::parsed(what, path, file::read(root, path, MAX_BYTES), |bytes| {
         text::single(bytes).map(text::string)
     })
+}
+
+/// `/proc/1/comm`; where `/proc` hides the processes of others, PID 1 is not there for a user.
+fn init_name(root: &Root) -> Probe<String> {
+    const WHAT: &str = "name of PID 1";
+    match word(root, WHAT, "/proc/1/comm") {
+        Probe::Unknown(gap) if gap.why == Why::Absent => {
+            Probe::Unknown(processes::hide_option(root).map_or(gap, |option| {
+                let reason = format!("/proc is mounted with {option}");
+                Gap::new(WHAT, Why::NotPermitted, gap::or_as_root(&reason))
+            }))
+        }
+        probe => probe,
+    }
 }
 
 /// `/proc/sys/kernel/arch` came with Linux 6.1; of a running host `uname(2)` says the same.
@@ -148,6 +162,17 @@ mod tests {
         let host = host(folder.path());
         assert_eq!(host.hostname.gaps()[0].why, Why::Absent);
         assert_eq!(host.os.gaps()[0].why, Why::Absent);
+    }
+
+    #[test]
+    fn a_hidden_init_is_not_permitted() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("proc/self")).unwrap();
+        let mounts = "1 0 0:9 / /proc rw - proc proc rw,hidepid=invisible\n";
+        fs::write(folder.path().join("proc/self/mountinfo"), mounts).unwrap();
+        let gap = host(folder.path()).init_name.gaps()[0].clone();
+        assert_eq!(gap.why, Why::NotPermitted);
+        assert!(gap.hint.unwrap().contains("hidepid=invisible"));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::io;
 
 use crate::{Root, file, text};
 
+/// Where it is.
+pub(crate) const PATH: &str = "/proc/self/mountinfo";
 /// A host with more mounts than fit in this is not read.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -30,7 +32,7 @@ pub(crate) struct Mount<'a> {
 
 /// The text of the mounts that this process sees.
 pub(crate) fn read(root: &Root) -> io::Result<Vec<u8>> {
-    file::read(root, "/proc/self/mountinfo", MAX_BYTES)
+    file::read(root, PATH, MAX_BYTES)
 }
 
 /// The mounts; lines that are not in the kernel's form are left out.

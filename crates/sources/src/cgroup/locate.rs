@@ -23,7 +23,8 @@ pub(super) struct Location {
 
 /// Finds the tree of the host below `root`.
 pub(super) fn locate(root: &Root) -> Result<Location, Gap> {
-    let mounts = mountinfo::read(root).map_err(|error| gap::from_io("cgroups", &error))?;
+    let mounts =
+        mountinfo::read(root).map_err(|error| gap::of_file("cgroups", mountinfo::PATH, &error))?;
     let (mount, has_v1) = choose(&mounts)?;
     // Without permission to look at PID 1 it is taken for an ordinary host.
     let cgroup = file::read(root, "/proc/1/cgroup", MAX_BYTES).unwrap_or_default();

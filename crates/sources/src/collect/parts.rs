@@ -203,7 +203,8 @@ impl<T> Slot<T> {
     /// What is said of a source that did not end.
     fn missing(&self, late: bool) -> Gap {
         if late {
-            Gap::new(self.name, Why::TimedOut, "no answer before the deadline")
+            let hint = "no answer before the deadline (collect.deadline_seconds)";
+            Gap::new(self.name, Why::TimedOut, hint)
         } else {
             Gap::new(
                 self.name,

@@ -40,7 +40,8 @@ pub(super) struct Answer {
 
 impl Connection {
     /// Connects, authenticates as our effective user, and has a first call answered, so that what
-    /// it returns works. Nothing on the connection, now or later, lasts beyond `deadline`.
+    /// it returns works. Nothing on the connection, now or later, lasts beyond `deadline` (or one
+    /// that [`Self::until`] sets).
     pub fn open(address: &Address, deadline: Instant) -> Result<Self, Error> {
         let socket = Socket::connect(&address.socket, &address.to_socket_address()?, deadline)?;
         let mut connection = Self {
@@ -66,6 +67,13 @@ impl Connection {
             }
         }
         Ok(connection)
+    }
+
+    /// The connection with another deadline from now on.
+    #[must_use]
+    pub fn until(mut self, deadline: Instant) -> Self {
+        self.socket.set_deadline(deadline);
+        self
     }
 
     fn authenticate(&mut self) -> Result<(), Error> {

@@ -47,6 +47,11 @@ impl Socket {
         }
     }
 
+    /// From now on nothing waits beyond `deadline`.
+    pub(super) fn set_deadline(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
     /// Reads what is there: `None` if nothing is yet, 0 if nothing will come any more.
     pub(super) fn read(&self, buffer: &mut [u8]) -> Result<Option<usize>, Error> {
         transfer("read", || recv(&self.fd, &mut *buffer, RecvFlags::DONTWAIT).map(|(n, _)| n))

@@ -14,8 +14,14 @@ use crate::{Root, file, gap};
 /// unless told otherwise (`SystemMaxFiles=`, `journald.conf(5)`).
 pub(super) const MAX_FILES: usize = 4096;
 
-/// What to a user lacks the right to read all.
-const PERMISSION_HINT: &str = "run as root or join the group systemd-journal";
+/// What helps who may not read all.
+fn permission_hint() -> &'static str {
+    if rustix::process::geteuid().is_root() {
+        "root may not read it: a security module or a container is in the way"
+    } else {
+        "run as root or join the group systemd-journal"
+    }
+}
 
 /// The journal of one host.
 #[derive(Debug)]
@@ -51,7 +57,7 @@ pub(super) fn find(root: &Root) -> Result<Files, Gap> {
     }
     if files.readable.is_empty() {
         return Err(if denied.any() {
-            Gap::new("journal", Why::NotPermitted, PERMISSION_HINT)
+            Gap::new("journal", Why::NotPermitted, permission_hint())
         } else if let Some(gap) = files.gaps.pop() {
             gap
         } else {
@@ -64,7 +70,7 @@ pub(super) fn find(root: &Root) -> Result<Files, Gap> {
     }
     if denied.any() {
         let what = if denied.system { "journal of the system" } else { "journals of other users" };
-        files.gaps.push(Gap::new(what, Why::NotPermitted, PERMISSION_HINT));
+        files.gaps.push(Gap::new(what, Why::NotPermitted, permission_hint()));
     }
     Ok(files)
 }

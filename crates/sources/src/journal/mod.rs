@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sysdiag_model::snapshot::{JournalDigest, LogDigest, LogLine, UnitEvent};
-use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
+use sysdiag_model::{BootId, Gap, Probe, Snapshot, Timestamp, UnitName, Why};
 
 pub use self::boots::{Boot, NoSuchBoot};
 
@@ -55,6 +55,23 @@ pub struct Logs {
     pub boot_id: Option<BootId>,
     /// The messages.
     pub digest: LogDigest,
+}
+
+/// What the gap of messages that were asked for, of the boot `number`, is about.
+fn of_boot(number: i32) -> String {
+    match number {
+        0 => "log messages".to_owned(),
+        number => format!("log messages of boot {number}"),
+    }
+}
+
+/// Why `snapshot` does not hold the boot `number` that was asked for, if the journal could be read
+/// and does not have it.
+pub fn missing_boot(snapshot: &Snapshot, number: i32) -> Option<&str> {
+    let what = of_boot(number);
+    let mut gaps =
+        snapshot.journal.value()?.logs.is_none().then(|| snapshot.journal.gaps())?.iter();
+    gaps.find(|gap| gap.why == Why::Absent && gap.what == what)?.hint.as_deref()
 }
 
 impl Source {
@@ -108,7 +125,7 @@ impl Source {
                 Some(logs)
             }
             Some(Err(error)) => {
-                gaps.push(Gap::new("logs", Why::Absent, error.to_string()));
+                gaps.push(Gap::new(of_boot(error.asked), Why::Absent, error.to_string()));
                 None
             }
             None => None,

@@ -15,6 +15,7 @@ use sysdiag_model::{Gap, Probe, Why};
 
 pub use self::cgroup::{join_cgroups, read_cgroups};
 use self::list::Listed;
+pub(crate) use self::visible::hide_option;
 use crate::{Root, clock, file, gap};
 
 /// The processes that this user can see, by PID.

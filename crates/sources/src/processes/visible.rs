@@ -3,7 +3,7 @@
 use sysdiag_model::snapshot::Process;
 use sysdiag_model::{Gap, Why};
 
-use crate::{Root, mountinfo};
+use crate::{Root, gap, mountinfo};
 
 /// What is hidden from this user, judged by PID 1, which every PID namespace has.
 pub(super) fn hidden(root: &Root, seen: &[Process], unreadable: usize) -> Option<Gap> {
@@ -11,8 +11,7 @@ pub(super) fn hidden(root: &Root, seen: &[Process], unreadable: usize) -> Option
     if sees_init && unreadable == 0 {
         return None;
     }
-    let mounts = mountinfo::read(root).unwrap_or_default();
-    let how = hide_option(&mounts).map_or_else(
+    let how = hide_option(root).map_or_else(
         || "another user's processes are not shown".to_owned(),
         |option| format!("/proc is mounted with {option}"),
     );
@@ -20,11 +19,15 @@ pub(super) fn hidden(root: &Root, seen: &[Process], unreadable: usize) -> Option
         0 => "processes of other users".to_owned(),
         count => format!("{count} processes of other users"),
     };
-    Some(Gap::new(what, Why::NotPermitted, format!("{how}; run as root")))
+    Some(Gap::new(what, Why::NotPermitted, gap::or_as_root(&how)))
 }
 
 /// `hidepid=2` of the mount at `/proc` that is seen, if it hides anything.
-fn hide_option(mountinfo: &[u8]) -> Option<String> {
+pub(crate) fn hide_option(root: &Root) -> Option<String> {
+    find_hide_option(&mountinfo::read(root).unwrap_or_default())
+}
+
+fn find_hide_option(mountinfo: &[u8]) -> Option<String> {
     let mounts = mountinfo::parse(mountinfo);
     let proc = mounts.filter(|mount| mount.mount_point.as_ref() == b"/proc").last()?;
     let option = proc.super_options.split(|byte| *byte == b',').find(|option| {
@@ -54,14 +57,14 @@ mod tests {
                 "1 0 0:9 / /proc rw - proc proc rw,hidepid=1\n2 1 0:9 / /proc rw - proc proc {options}\n\
                  3 1 0:9 / /srv/proc rw - proc proc rw,hidepid=1\n"
             );
-            assert_eq!(hide_option(text.as_bytes()).as_deref(), expected, "{options}");
+            assert_eq!(find_hide_option(text.as_bytes()).as_deref(), expected, "{options}");
         }
     }
 
     proptest! {
         #[test]
         fn nothing_panics(bytes: Vec<u8>) {
-            let _ = hide_option(&bytes);
+            let _ = find_hide_option(&bytes);
         }
     }
 }

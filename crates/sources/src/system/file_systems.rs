@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rustix::io::Errno;
-use sysdiag_model::snapshot::FileSystem;
+use sysdiag_model::snapshot::{FileSystem, FsUsage};
 use sysdiag_model::{Gap, Probe, Why};
 
 use super::remote::{self, Remote};
@@ -57,38 +57,9 @@ pub(super) fn read(root: &Root, program: &Path) -> (Probe<Vec<FileSystem>>, Opti
         Ok(bytes) => bytes,
         Err(error) => return (Probe::Unknown(gap::from_io("file systems", &error)), None),
     };
-    let mut gaps = Vec::new();
-    let mut list = Vec::new();
-    let mut for_child = Vec::new();
-    for (mount, way) in select(&bytes) {
-        if list.len() >= MAX_FILE_SYSTEMS {
-            let hint = format!("only the first {MAX_FILE_SYSTEMS} were read");
-            gaps.push(Gap::new("some file systems", Why::Malformed, hint));
-            break;
-        }
-        let mut file_system = describe(&mount);
-        match way {
-            // The mounts of an image or a fixture are not there.
-            _ if !root.is_host() => {}
-            Way::Child => {
-                file_system.usage = Probe::Unknown(remote::no_answer(&file_system.mount_point));
-                for_child.push((list.len(), mount.mount_point.into_owned()));
-            }
-            Way::Direct { check_device } => {
-                let device = check_device.then_some(mount.device);
-                match usage::usage(&mount.mount_point, device) {
-                    Ok(usage) => file_system.usage = Probe::Known(usage),
-                    // Hidden by another mount, or unmounted since.
-                    Err(Errno::NODEV | Errno::NOENT) => continue,
-                    Err(errno) => {
-                        let what = format!("space of {}", file_system.mount_point);
-                        file_system.usage = Probe::Unknown(gap::from_io(what, &errno.into()));
-                    }
-                }
-            }
-        }
-        list.push(file_system);
-    }
+    // The mounts of an image or a fixture are not there.
+    let ask = root.is_host().then_some(usage::usage as Ask);
+    let Listed { list, for_child, mut gaps } = gather(&bytes, ask);
     let remote = match for_child.as_slice() {
         [] => None,
         paths => match Remote::start(program, paths) {
@@ -100,6 +71,66 @@ pub(super) fn read(root: &Root, program: &Path) -> (Probe<Vec<FileSystem>>, Opti
         },
     };
     (Probe::with_gaps(list, gaps), remote)
+}
+
+/// Asks a local file system for its space, see [`usage::usage`].
+type Ask = fn(&[u8], Option<&[u8]>) -> Result<FsUsage, Errno>;
+
+/// The file systems before the child was asked.
+struct Listed {
+    list: Vec<FileSystem>,
+    /// Place in the list and mount point of those that the child is to ask.
+    for_child: Vec<(usize, Vec<u8>)>,
+    gaps: Vec<Gap>,
+}
+
+/// One mount of each device: the first that is a directory.
+fn gather(mountinfo: &[u8], ask: Option<Ask>) -> Listed {
+    let mut listed = Listed { list: Vec::new(), for_child: Vec::new(), gaps: Vec::new() };
+    let mounts = select(mountinfo);
+    // Whether a part of a remote one is a directory is not to be known here; a whole one always is.
+    let whole: HashSet<&[u8]> = mounts
+        .iter()
+        .filter(|(mount, way)| *way == Way::Child && mount.root.as_ref() == b"/")
+        .map(|(mount, _)| mount.device)
+        .collect();
+    let mut devices = HashSet::new();
+    for (mount, way) in &mounts {
+        let is_part = mount.root.as_ref() != b"/" && whole.contains(mount.device);
+        if devices.contains(mount.device) || is_part {
+            continue;
+        }
+        if listed.list.len() >= MAX_FILE_SYSTEMS {
+            let hint = format!("only the first {MAX_FILE_SYSTEMS} were read");
+            listed.gaps.push(Gap::new("some file systems", Why::Malformed, hint));
+            break;
+        }
+        let mut file_system = describe(mount);
+        match (way, ask) {
+            (_, None) => {}
+            (Way::Child, Some(_)) => {
+                file_system.usage = Probe::Unknown(remote::no_answer(&file_system.mount_point));
+                let place = listed.list.len();
+                listed.for_child.push((place, mount.mount_point.to_vec()));
+            }
+            (Way::Direct { check_device }, Some(ask)) => {
+                let device = check_device.then_some(mount.device);
+                match ask(&mount.mount_point, device) {
+                    Ok(usage) => file_system.usage = Probe::Known(usage),
+                    // Hidden by another mount, unmounted since, or a single file (containers have
+                    // such mounts): the device may be seen elsewhere.
+                    Err(Errno::NODEV | Errno::NOENT | Errno::NOTDIR) => continue,
+                    Err(errno) => {
+                        let what = format!("space of {}", file_system.mount_point);
+                        file_system.usage = Probe::Unknown(gap::from_io(what, &errno.into()));
+                    }
+                }
+            }
+        }
+        devices.insert(mount.device);
+        listed.list.push(file_system);
+    }
+    listed
 }
 
 fn describe(mount: &Mount<'_>) -> FileSystem {
@@ -120,8 +151,8 @@ fn describe(mount: &Mount<'_>) -> FileSystem {
     }
 }
 
-/// The mounts that are looked at: of each place the last one, which is what is seen there, and of
-/// each device the first.
+/// The mounts that may be looked at: of each place the last one, which is what is seen there. One
+/// device can have several.
 fn select(mountinfo: &[u8]) -> Vec<(Mount<'_>, Way)> {
     let mounts: Vec<_> = mountinfo::parse(mountinfo).collect();
     let mut seen_places = HashSet::new();
@@ -131,13 +162,9 @@ fn select(mountinfo: &[u8]) -> Vec<(Mount<'_>, Way)> {
         .filter(|mount| seen_places.insert(mount.mount_point.as_ref()))
         .collect();
     visible.reverse();
-    let mut devices = HashSet::new();
     let mut chosen = Vec::new();
     for mount in visible {
         let Some(way) = way(mount) else { continue };
-        if !devices.insert(mount.device) {
-            continue;
-        }
         // On the way to a mount below a dead server the kernel hangs as well.
         let way = if way != Way::Child && below_remote(&mounts, mount) { Way::Child } else { way };
         chosen.push((mount.clone(), way));
@@ -216,17 +243,43 @@ mod tests {
         );
     }
 
+    /// The mount points that [`gather`] keeps, where these are single files.
+    fn kept(lines: &[&str]) -> Vec<String> {
+        let lines: Vec<_> = lines.iter().map(|line| format!("1 0 {line}\n")).collect();
+        let ask: Ask = |path, _| match path {
+            b"/etc/hosts" | b"/run/host/os-release" => Err(Errno::NOTDIR),
+            b"/hidden" => Err(Errno::NODEV),
+            _ => usage::usage(b"/", None),
+        };
+        let listed = gather(lines.concat().as_bytes(), Some(ask));
+        listed.list.into_iter().map(|file_system| file_system.mount_point).collect()
+    }
+
     #[test]
     fn of_each_device_the_first_mount_and_of_each_place_the_last() {
-        let chosen = chosen(&[
+        let kept = kept(&[
             "8:1 / / rw - ext4 /dev/sda1 rw",
             "8:1 /srv /srv rw - ext4 /dev/sda1 rw",
             "8:2 / /mnt rw - ext4 /dev/sda2 rw",
             "8:3 / /mnt rw - ext4 /dev/sda3 rw",
         ]);
-        assert_eq!(chosen, [("/".to_owned(), CHECKED), ("/mnt".to_owned(), CHECKED)]);
+        assert_eq!(kept, ["/", "/mnt"]);
         let text = b"1 0 8:2 / /mnt rw - ext4 a rw\n1 0 8:3 / /mnt rw - ext4 b rw\n";
         assert_eq!(select(text)[0].0.device, b"8:3");
+    }
+
+    #[test]
+    fn single_files_that_are_mounted_are_no_file_systems() {
+        let kept = kept(&[
+            "8:1 /etc/hosts /etc/hosts rw - ext4 /dev/sda1 rw",
+            "8:2 /usr/lib/os-release /run/host/os-release ro - ext4 /dev/sda2 rw",
+            "8:2 /data /data rw - ext4 /dev/sda2 rw",
+            "8:3 / /hidden rw - ext4 /dev/sda3 rw",
+            // Remote ones are not looked at here.
+            "0:50 /resolv.conf /etc/resolv.conf rw - virtiofs host rw",
+            "0:50 / /host rw - virtiofs host rw",
+        ]);
+        assert_eq!(kept, ["/data", "/host"]);
     }
 
     #[test]

@@ -96,8 +96,10 @@ fn read_pressure(root: &Root) -> Probe<Pressure> {
     let absent = |gap: &Gap| matches!(gap.why, Why::Absent | Why::NotSupported);
     let why = if gaps.iter().all(absent) { Why::NotSupported } else { Why::NotPermitted };
     let hint = match why {
-        Why::NotSupported => "this kernel has no PSI, or wants psi=1 on its command line",
-        _ => "/proc/pressure is not readable; run as root",
+        Why::NotSupported => {
+            "this kernel has no PSI, or wants psi=1 on its command line".to_owned()
+        }
+        _ => gap::or_as_root("/proc/pressure is not readable"),
     };
     Probe::Unknown(Gap::new("pressure", why, hint))
 }

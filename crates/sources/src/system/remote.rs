@@ -1,5 +1,6 @@
 //! Asking file systems that may never answer, through a child that can be left behind.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -70,8 +71,10 @@ impl Remote {
         Ok(Self { child, output, places: asked.map(|(place, _)| *place).collect() })
     }
 
-    /// Fills in what has been answered by `until`, and leaves the child behind.
-    pub(super) fn finish(self, list: &mut [FileSystem], until: Instant) {
+    /// Fills in what has been answered by `until`, and leaves the child behind. Mounts that turn out
+    /// to be single files are no file systems and leave the list.
+    pub(super) fn finish(self, list: &mut Vec<FileSystem>, until: Instant) {
+        let mut files = HashSet::new();
         let (output, ended) = self.read_until(until);
         leave(self.child);
         if ended {
@@ -89,12 +92,17 @@ impl Remote {
             let Some(file_system) = place.and_then(|place| list.get_mut(place)) else { continue };
             file_system.usage = match usage {
                 Ok(usage) => Probe::Known(usage),
+                Err(Errno::NOTDIR) => {
+                    files.insert(file_system.mount_point.clone());
+                    continue;
+                }
                 Err(errno) => Probe::Unknown(gap::from_io(
                     format!("space of {}", file_system.mount_point),
                     &errno.into(),
                 )),
             };
         }
+        list.retain(|file_system| !files.contains(&file_system.mount_point));
     }
 
     /// All the child prints, until it ends (and whether it did), every path is answered or time
@@ -197,7 +205,7 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
         let paths = [(0, fifo.as_os_str().as_bytes().to_vec())];
         let remote = Remote::start(Path::new("/bin/cat"), &paths).unwrap();
-        let mut list = [file_system("/nfs")];
+        let mut list = vec![file_system("/nfs")];
         let begin = Instant::now();
         remote.finish(&mut list, begin + std::time::Duration::from_millis(100));
         assert!(begin.elapsed() >= std::time::Duration::from_millis(100));
@@ -210,11 +218,22 @@ mod tests {
         for program in ["/bin/true", "/usr/bin/yes"] {
             let paths = [(0, b"/nfs".to_vec())];
             let remote = Remote::start(Path::new(program), &paths).unwrap();
-            let mut list = [file_system("/nfs")];
+            let mut list = vec![file_system("/nfs")];
             remote.finish(&mut list, Instant::now() + std::time::Duration::from_secs(30));
             assert_eq!(list[0].usage.value(), None, "{program}");
         }
         assert!(Remote::start(Path::new("/no/such/program"), &[]).is_err());
+    }
+
+    #[test]
+    fn a_single_file_leaves_the_list() {
+        // echo prints its arguments, of which the second is what the child would print.
+        let paths = [(0, b"/etc/hosts".to_vec()), (1, b"\n0 error 20\n1 ok 10 5 4 - -".to_vec())];
+        let remote = Remote::start(Path::new("/bin/echo"), &paths).unwrap();
+        let mut list = vec![file_system("/etc/hosts"), file_system("/nfs")];
+        remote.finish(&mut list, Instant::now() + std::time::Duration::from_secs(30));
+        assert_eq!(list.len(), 1);
+        assert_eq!(list[0].usage.value().unwrap().available_bytes, 4);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! How full a file system is, `statfs(2)`, without setting off an automount.
 
-use rustix::fs::{CWD, Mode, OFlags, StatFs, fstat, fstatfs, major, minor, openat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, StatFs, StatxFlags, fstatfs, openat, statx,
+};
 use rustix::io::Errno;
 use sysdiag_model::snapshot::FsUsage;
 
@@ -12,14 +14,24 @@ const AUTOFS: u64 = 0x0187;
 /// # Errors
 ///
 /// As `statfs(2)`; `ENODEV`: `path` is an automount point with nothing mounted, or not `device`
-/// (`major:minor`), which another mount hides.
+/// (`major:minor`), which another mount hides; `ENOTDIR`: a single file is mounted there.
 pub(super) fn usage(path: &[u8], device: Option<&[u8]>) -> Result<FsUsage, Errno> {
     let place = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    if let Some(device) = device {
-        let found = fstat(&place)?.st_dev;
-        if format!("{}:{}", major(found), minor(found)).as_bytes() != device {
-            return Err(Errno::NODEV);
+    // The kernel knows both without asking a server.
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    match statx(&place, c"", flags, StatxFlags::TYPE) {
+        Ok(found) => {
+            let number = format!("{}:{}", found.stx_dev_major, found.stx_dev_minor);
+            if device.is_some_and(|device| device != number.as_bytes()) {
+                return Err(Errno::NODEV);
+            }
+            if FileType::from_raw_mode(found.stx_mode.into()) != FileType::Directory {
+                return Err(Errno::NOTDIR);
+            }
         }
+        // A server that refuses the one may answer the other.
+        Err(_) if device.is_none() => {}
+        Err(errno) => return Err(errno),
     }
     let statfs = fstatfs(&place)?;
     if u64::try_from(statfs.f_type) == Ok(AUTOFS) {
@@ -76,6 +88,12 @@ mod tests {
         assert!(usage.total_bytes >= usage.free_bytes);
         assert!(usage.free_bytes >= usage.available_bytes);
         assert!(usage.total_bytes > 0);
+    }
+
+    #[test]
+    fn a_file_is_no_file_system() {
+        assert_eq!(usage(b"/proc/self/stat", None), Err(Errno::NOTDIR));
+        assert_eq!(usage(b"/proc/self/stat", Some(b"999:1")), Err(Errno::NODEV));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use sysdiag_model::{Gap, Why};
 use super::names::SERVICE;
 use crate::Root;
 use crate::dbus::{Address, ConnectFailure, Connection, Error};
+use crate::gap::or_as_root;
 
 /// What the gaps of this source are about.
 const WHAT: &str = "systemd";
@@ -26,26 +27,43 @@ pub(super) fn connect(
         );
         return Err(Gap::new(WHAT, Why::Absent, hint));
     }
+    let is_root = rustix::process::geteuid().is_root();
+    let private = Address::private(root);
     let mut private_failure = None;
-    if rustix::process::geteuid().is_root() {
-        match Connection::open(&Address::private(root), deadline) {
-            Ok(connection) => return Ok((connection, Transport::PrivateSocket)),
-            Err(error @ Error::Connect { .. }) => private_failure = Some(error),
-            // It let us in and then hung or lied: the bus leads to the same PID 1.
-            Err(error) => return Err(gap(WHAT, &error)),
+    if is_root {
+        // A socket that lets us in and then hangs leaves time for the bus.
+        let now = Instant::now();
+        let half = now + deadline.saturating_duration_since(now) / 2;
+        match Connection::open(&private, half) {
+            Ok(connection) => return Ok((connection.until(deadline), Transport::PrivateSocket)),
+            Err(error) => private_failure = Some(at(&private, &error)),
         }
     }
     let configured = std::env::var("DBUS_SYSTEM_BUS_ADDRESS").ok().filter(|_| root.is_host());
-    Address::system_bus(root, configured.as_deref(), SERVICE)
-        .and_then(|address| Connection::open(&address, deadline))
-        .map(|connection| (connection, Transport::SystemBus))
-        .map_err(|error| {
-            let mut gap = gap(WHAT, &error);
-            if let (Some(first), Some(hint)) = (private_failure, &mut gap.hint) {
-                *hint = format!("{first}; {hint}");
-            }
-            gap
-        })
+    let bus = Address::system_bus(root, configured.as_deref(), SERVICE)
+        .map_err(|error| gap(WHAT, &error))?;
+    let error = match Connection::open(&bus, deadline) {
+        Ok(connection) => return Ok((connection, Transport::SystemBus)),
+        Err(error) => error,
+    };
+    let why = gap(WHAT, &error).why;
+    let said = at(&bus, &error);
+    let hint = match private_failure {
+        Some(first) => format!("{first}; {said}"),
+        None if !is_root && private.socket.exists() => {
+            format!("{said}; run as root to ask systemd without the bus")
+        }
+        None => said,
+    };
+    Err(Gap::new(WHAT, why, hint))
+}
+
+/// `error` with the socket that it is about.
+fn at(address: &Address, error: &Error) -> String {
+    match error {
+        Error::Connect { .. } | Error::Address { .. } => error.to_string(),
+        _ => format!("{}: {error}", address.socket.display()),
+    }
 }
 
 /// A failure of the connection as a gap about `what`.
@@ -66,8 +84,53 @@ pub(super) fn gap(what: &str, error: &Error) -> Gap {
         _ => Why::Absent,
     };
     let hint = match why {
-        Why::NotPermitted => format!("{error}; run as root"),
+        Why::NotPermitted => or_as_root(&error.to_string()),
         _ => error.to_string(),
     };
     Gap::new(what, why, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixListener;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A host that was booted with systemd, and both of its sockets.
+    fn host() -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["run/systemd/system", "run/dbus"] {
+            fs::create_dir_all(folder.path().join(path)).unwrap();
+        }
+        let root = Root::at(folder.path());
+        (folder, root)
+    }
+
+    #[test]
+    fn a_private_socket_that_is_mute_leaves_time_for_the_bus() {
+        let (_folder, root) = host();
+        // Both accept, by the kernel's queue, and never say a word.
+        let _private = UnixListener::bind(root.path("/run/systemd/private")).unwrap();
+        let _bus = UnixListener::bind(root.path("/run/dbus/system_bus_socket")).unwrap();
+        let begin = Instant::now();
+        let gap = connect(&root, None, begin + Duration::from_millis(300)).unwrap_err();
+        assert!(begin.elapsed() < Duration::from_secs(2));
+        assert_eq!(gap.why, Why::TimedOut);
+        let hint = gap.hint.unwrap();
+        assert!(hint.contains("system_bus_socket: timed out"), "{hint}");
+        let is_root = rustix::process::geteuid().is_root();
+        assert_eq!(hint.contains("private: timed out"), is_root, "{hint}");
+        assert_eq!(hint.contains("run as root"), !is_root, "{hint}");
+    }
+
+    #[test]
+    fn a_host_without_systemd_is_told_by_its_init() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::at(folder.path());
+        let soon = Instant::now() + Duration::from_secs(5);
+        let gap = connect(&root, Some("sh\x1b"), soon).unwrap_err();
+        assert_eq!(gap, Gap::new("systemd", Why::Absent, "PID 1 is sh\\u{1b}, not systemd"));
+    }
 }
