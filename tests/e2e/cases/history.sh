@@ -53,8 +53,8 @@ guest() {
     report full -c /tmp/full.toml run
     (cd /tmp/full/h && sha256sum report-*) >"$RESULTS/full-after"
     find /tmp/full/h -type f >"$RESULTS/full-files"
-    # Room for one page of a report of several: lines of noise do not compress.
-    systemd-run --quiet --unit=e2e-noisy bash -c 'head -c 30000 /dev/urandom | base64; exit 1'
+    # Room for one page (4 KiB) of a report of several: long lines of noise do not compress.
+    systemd-run --quiet --unit=e2e-noisy bash -c 'head -c 30000 /dev/urandom | base64 -w 2000; exit 1'
     until_true 30 has Result exit-code e2e-noisy.service
     journalctl --sync
     truncate -s -4096 /tmp/full/filler
