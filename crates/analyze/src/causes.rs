@@ -47,6 +47,7 @@ impl<'a> Links<'a> {
             "unit-failed" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
                 self.set(index, self.of("requirement-unavailable", &subject));
+                self.set(index, self.unit_of_path(units, &subject));
                 self.set(index, self.requirement(units, &subject, index));
                 self.set(index, self.of("unit-flapping", &subject));
                 self.relate(index, self.of("core-dump", &subject));
@@ -110,6 +111,16 @@ impl<'a> Links<'a> {
             return None;
         }
         sockets::service(units, socket).and_then(|service| self.trouble(&service))
+    }
+
+    /// The trouble of the unit that a path unit starts, if that is why the path unit gave up.
+    fn unit_of_path(&self, units: &Units<'_>, path: &str) -> Option<usize> {
+        if UnitName::from(path).unit_type() != Some(UnitType::Path) {
+            return None;
+        }
+        units.result(path).filter(|fact| fact.value == "unit-start-limit-hit")?;
+        let triggers = units.detail(path)?.dependencies.get("Triggers")?;
+        triggers.iter().find_map(|unit| self.trouble(unit.as_str()))
     }
 
     /// Sets the cause, unless there is one, or it would close a ring; then the two are related.
@@ -205,6 +216,21 @@ mod tests {
                 .iter()
                 .all(|unit| unit.unit == "db.service" || unit.first_causes == ["db.service"])
         );
+    }
+
+    #[test]
+    fn a_path_hangs_below_the_unit_it_starts_too_often() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "b.service", "exit-code", 1, 1);
+        failed_service(&mut snapshot, "a.path", "unit-start-limit-hit", 0, 0);
+        depends(&mut snapshot, "a.path", "Triggers", "b.service");
+        assert_eq!(
+            tree(&snapshot),
+            ["unit-failed:b.service", "unit-failed:a.path < unit-failed:b.service"]
+        );
+        let detail = systemd_of(&mut snapshot).details.get_mut("a.path").unwrap();
+        detail.result = Some("resources".to_owned());
+        assert!(tree(&snapshot).contains(&"unit-failed:a.path".to_owned()));
     }
 
     #[test]

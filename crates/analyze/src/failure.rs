@@ -1,6 +1,7 @@
 //! Why a unit failed, in words and as evidence: what the rules about failures have in common.
 
 use sysdiag_model::report::UnitProblem;
+use sysdiag_model::snapshot::ServiceDetail;
 use sysdiag_model::{Evidence, UnitType, Value};
 
 use crate::amount::{bytes, count, duration};
@@ -44,16 +45,14 @@ pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> String {
                 None => "a process of it was killed for want of memory".to_owned(),
             }
         }
-        Some("protocol") => {
-            let kind = service.and_then(|service| service.service_type.as_deref());
-            format!("it did not start as Type={} asks it to", kind.unwrap_or("notify"))
-        }
+        Some("protocol") => protocol(service),
         Some("resources") => resources(units, name),
         Some(START_LIMIT) => match ended {
             Some(ended) => format!("it was started too often; {ended}"),
             None => "it was started too often".to_owned(),
         },
         Some("service-start-limit-hit") => "its service was started too often".to_owned(),
+        Some("unit-start-limit-hit") => "the unit that it starts was started too often".to_owned(),
         Some("trigger-limit-hit") => "it was triggered too often".to_owned(),
         Some("success") => "systemd names no reason".to_owned(),
         Some(result) => ended.unwrap_or_else(|| format!("its result is '{result}'")),
@@ -90,6 +89,22 @@ fn resources(units: &Units<'_>, name: &str) -> String {
     }
 }
 
+/// `SERVICE_FAILURE_PROTOCOL`: all processes ended, and the one sign that was waited for is missing.
+fn protocol(service: Option<&ServiceDetail>) -> String {
+    let kind = service.and_then(|service| service.service_type.as_deref());
+    let pid_file = service.and_then(|service| service.pid_file.as_deref());
+    match (kind, pid_file.filter(|path| !path.is_empty())) {
+        (Some(kind @ ("notify" | "notify-reload")), _) => {
+            format!("it ended without having reported that it was ready (Type={kind})")
+        }
+        (Some("forking"), Some(path)) => {
+            format!("it never wrote its PID file {} (Type=forking)", shortened(path, 100))
+        }
+        (Some(kind), _) => format!("it did not start as Type={kind} asks it to"),
+        (None, _) => "it did not start as its Type= asks it to".to_owned(),
+    }
+}
+
 fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
     let name = problem.name.as_str();
     let times = units.systemd.unit(name).and_then(|unit| unit.times);
@@ -101,9 +116,29 @@ fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
     } else {
         ("start", service.and_then(|service| service.timeout_start_usec))
     };
-    match limit.filter(|limit| *limit > 0 && *limit != u64::MAX) {
-        Some(limit) => format!("it did not {what} within {}", duration(limit)),
-        None => format!("it did not {what} in time"),
+    let late = match limit.filter(|limit| *limit > 0 && *limit != u64::MAX) {
+        Some(limit) => format!("within {}", duration(limit)),
+        None => "in time".to_owned(),
+    };
+    if was_up {
+        return format!("it did not {what} {late}");
+    }
+    let ending = ending::of(units, name, Some("timeout"));
+    let command = ending.and_then(|ending| ending.command).filter(|name| name != "ExecStart");
+    let kind = service.and_then(|service| service.service_type.as_deref());
+    match (command, kind) {
+        (Some(command), _)
+            if matches!(command.as_str(), "ExecStartPre" | "ExecStartPost" | "ExecCondition") =>
+        {
+            format!("its {command}= process did not end {late}")
+        }
+        (None, Some(kind @ ("notify" | "notify-reload"))) => {
+            format!("it did not report that it was ready {late} (Type={kind})")
+        }
+        (None, Some("dbus")) => {
+            format!("it did not take its name on the bus {late} (Type=dbus)")
+        }
+        _ => format!("it did not {what} {late}"),
     }
 }
 
@@ -111,7 +146,10 @@ fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
 pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence> {
     let name = problem.name.as_str();
     // A unit that runs again has the result of a run that is not over: none yet.
-    let result = units.result(name).filter(|fact| fact.value != "success");
+    let result = units
+        .result(name)
+        .filter(|fact| fact.value != "success")
+        .or_else(|| units.last_failure(name));
     let mut facts = vec![match result {
         Some(fact) => Evidence::text("result", fact.value, fact.source),
         None => property("state", &problem.active_state, "ActiveState"),

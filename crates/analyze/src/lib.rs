@@ -31,6 +31,7 @@ mod testing_events;
 pub mod timespan;
 mod unit_page;
 mod units;
+mod words;
 
 pub use context::Context;
 pub use engine::assess;

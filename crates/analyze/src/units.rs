@@ -10,6 +10,11 @@ use sysdiag_model::snapshot::{
 };
 use sysdiag_model::{Probe, Timestamp};
 
+use crate::words;
+
+/// What a run says in its last moments is about its end.
+const LAST_MOMENTS_USEC: u64 = 10_000_000;
+
 /// The units of a host whose systemd could be read.
 #[derive(Debug)]
 pub(crate) struct Units<'a> {
@@ -72,6 +77,11 @@ impl<'a> Units<'a> {
         if let Some(value) = property {
             return Some(Fact { value, source: PROPERTY });
         }
+        self.last_failure(name)
+    }
+
+    /// The `Result` with which the unit last failed in this boot, whatever it does now.
+    pub(crate) fn last_failure(&self, name: &str) -> Option<Fact<&'a str>> {
         let event = self.events(name).iter().rfind(|event| event.kind == UnitEventKind::Failed)?;
         event.unit_result.as_deref().map(|value| Fact { value, source: "journal UNIT_RESULT" })
     }
@@ -102,28 +112,33 @@ impl<'a> Units<'a> {
     }
 
     /// The last `most` different lines that the unit's own processes logged, rather than systemd
-    /// about them, oldest first.
+    /// about them, oldest first: complaints if the last run made any, else whatever it said last.
     pub(crate) fn last_words(&self, name: &str, most: usize) -> Vec<&'a LogLine> {
-        let own = |line: &&LogLine| line.identifier.as_deref() != Some("systemd");
-        let mut last: Vec<&LogLine> = Vec::new();
-        for line in self.lines(name).iter().rev().filter(own) {
+        let own: Vec<&LogLine> =
+            self.lines(name).iter().filter(|line| !words::is_of_manager(line)).collect();
+        let Some(last) = own.last().map(|line| line.time) else { return Vec::new() };
+        let from = last.minus_usec(LAST_MOMENTS_USEC);
+        let complains = |line: &&&LogLine| line.time >= from && words::is_complaint(line);
+        let complaints: Vec<&LogLine> = own.iter().filter(complains).copied().collect();
+        let mut kept: Vec<&LogLine> = Vec::new();
+        for line in if complaints.is_empty() { own } else { complaints }.into_iter().rev() {
             // What each run says again is said once.
-            if last.len() < most && last.iter().all(|later| later.message != line.message) {
-                last.push(line);
+            let said = kept.iter().any(|later| later.message == line.message);
+            if kept.len() < most && !said && !words::is_filler(&line.message) {
+                kept.push(line);
             }
         }
-        last.reverse();
-        last
+        kept.reverse();
+        kept
     }
 
-    /// The first complaint of the last ten seconds before `until`, whoever logged it.
+    /// The first complaint of the last ten seconds before `until`, whoever logged it, else the
+    /// last remark of systemd; not what it says whenever a unit fails.
     pub(crate) fn first_complaint(&self, name: &str, until: Timestamp) -> Option<&'a LogLine> {
-        let from = until.minus_usec(10_000_000);
-        let bad = |line: &&LogLine| {
-            let level = line.level.as_deref().unwrap_or("INFO");
-            line.time >= from && !matches!(level, "NOTICE" | "INFO" | "DEBUG")
-        };
-        self.lines(name).iter().find(bad)
+        let from = until.minus_usec(LAST_MOMENTS_USEC);
+        let telling = |line: &&LogLine| line.time >= from && !words::is_stock(line, name);
+        let lines = || self.lines(name).iter().filter(telling);
+        lines().find(|line| words::is_complaint(line)).or_else(|| lines().next_back())
     }
 
     fn lines(&self, name: &str) -> &'a [LogLine] {

@@ -128,11 +128,22 @@ fn from_journal(units: &Units<'_>, name: &str, result: Option<&str>) -> Option<E
     let of_last_run =
         |event: &UnitEvent| invocation.is_some() && event.invocation_id.as_deref() == invocation;
     let (event, how) = ends.iter().find(|(event, _)| of_last_run(event)).or_else(|| ends.last())?;
+    // systemd has names for the commands of services only.
+    let command = event.command.clone().filter(|command| command != "n/a");
     Some(Ending {
         how: how.clone(),
-        // systemd has names for the commands of services only.
-        command: event.command.clone().filter(|command| command != "n/a"),
-        argv: None,
+        argv: only_command(units, name, command.as_deref().unwrap_or("ExecStart")),
+        command,
         source: "journal EXIT_CODE, EXIT_STATUS",
     })
+}
+
+/// Program and arguments of `property`, if there is one command only: the journal does not say
+/// which of several it was.
+fn only_command(units: &Units<'_>, name: &str, property: &str) -> Option<Vec<String>> {
+    let service = units.detail(name)?.service.as_ref()?;
+    match service.exec.get(property)?.as_slice() {
+        [command] => Some(command.argv.clone()),
+        _ => None,
+    }
 }

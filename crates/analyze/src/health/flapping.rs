@@ -91,8 +91,12 @@ pub(super) fn list(units: &Units<'_>, settings: &Settings) -> Vec<UnitProblem> {
 /// While it runs again, how it ended the last time is still what matters.
 fn problem(units: &Units<'_>, unit: &Unit, settings: &Settings) -> UnitProblem {
     let mut problem = of_unit(units, unit, settings, RECENT_LINES);
+    if problem.result.as_deref() == Some("success") {
+        let last = units.last_failure(unit.name.as_str());
+        problem.result = last.map(|fact| fact.value.to_owned());
+    }
     if problem.exit_status.is_none() && problem.signal.is_none() {
-        let last = ending::of(units, unit.name.as_str(), None);
+        let last = ending::of(units, unit.name.as_str(), problem.result.as_deref());
         set_ending(&mut problem, last.map(|ending| ending.how));
     }
     problem
@@ -165,6 +169,24 @@ mod tests {
         let flapping = flapping(&snapshot);
         assert_eq!(names(&flapping), ["a.service"]);
         assert_eq!(flapping[0].restarts_in_window, None);
+    }
+
+    #[test]
+    fn a_unit_that_runs_again_has_the_result_of_its_last_failure() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "success", 0, 0);
+        add_unit(&mut snapshot, unit("a.service", "active", "running"));
+        for seconds in [5, 6, 7] {
+            event(&mut snapshot, "a.service", UnitEventKind::RestartScheduled, seconds);
+        }
+        event(&mut snapshot, "a.service", UnitEventKind::Failed, 8).unit_result =
+            Some("exit-code".to_owned());
+        let exit = event(&mut snapshot, "a.service", UnitEventKind::ProcessExit, 8);
+        exit.exit_code = Some("exited".to_owned());
+        exit.exit_status = Some("4".to_owned());
+        let flapping = flapping(&snapshot);
+        assert_eq!(flapping[0].result.as_deref(), Some("exit-code"));
+        assert_eq!(flapping[0].exit_status, Some(4));
     }
 
     #[test]

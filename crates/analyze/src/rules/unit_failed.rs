@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{MIB, add_unit, findings, healthy, systemd_of, unit};
-    use crate::testing_events::{event, failed_service, line};
+    use crate::testing_events::{event, failed_service, journal_of, line};
 
     fn service_of(snapshot: &mut sysdiag_model::Snapshot) -> &mut ServiceDetail {
         let detail = systemd_of(snapshot).details.get_mut("a.service").unwrap();
@@ -110,6 +110,7 @@ mod tests {
             ),
             ("resources", 0, 0, "systemd could not set up what it needs; its log says what"),
             ("protocol", 1, 0, "it did not start as Type=simple asks it to"),
+            ("unit-start-limit-hit", 0, 0, "the unit that it starts was started too often"),
             (
                 "oom-kill",
                 2,
@@ -134,6 +135,91 @@ mod tests {
         add_unit(&mut snapshot, failed);
         let found = findings(&RULE, &snapshot);
         assert!(found[0].title.ends_with("it did not start within 1 min 30 s"));
+    }
+
+    fn of_type(kind: &str, result: &str, code: i32, status: i32) -> sysdiag_model::Snapshot {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", result, code, status);
+        let service = service_of(&mut snapshot);
+        service.service_type = Some(kind.to_owned());
+        service.timeout_start_usec = Some(90_000_000);
+        service.pid_file = Some("/run/a.pid".to_owned());
+        let mut failed = unit("a.service", "failed", "failed");
+        failed.times.as_mut().unwrap().active_enter_usec = None;
+        add_unit(&mut snapshot, failed);
+        snapshot
+    }
+
+    #[test]
+    fn what_was_waited_for_is_named() {
+        for (kind, result, how) in [
+            (
+                "notify",
+                "protocol",
+                "it ended without having reported that it was ready (Type=notify)",
+            ),
+            ("forking", "protocol", "it never wrote its PID file /run/a.pid (Type=forking)"),
+            (
+                "notify",
+                "timeout",
+                "it did not report that it was ready within 1 min 30 s (Type=notify)",
+            ),
+            (
+                "dbus",
+                "timeout",
+                "it did not take its name on the bus within 1 min 30 s (Type=dbus)",
+            ),
+            ("oneshot", "timeout", "it did not start within 1 min 30 s"),
+        ] {
+            let found = findings(&RULE, &of_type(kind, result, 2, 15));
+            assert!(found[0].title.ends_with(&format!(": {how}")), "{}", found[0].title);
+        }
+    }
+
+    #[test]
+    fn a_command_before_it_that_hangs_is_named() {
+        let mut snapshot = of_type("notify", "timeout", 0, 0);
+        let service = service_of(&mut snapshot);
+        let mut before = service.exec["ExecStart"].clone();
+        (before[0].code, before[0].status) = (2, 15);
+        service.exec.insert("ExecStartPre".to_owned(), before);
+        let found = findings(&RULE, &snapshot);
+        let how = "its ExecStartPre= process did not end within 1 min 30 s";
+        assert!(found[0].title.ends_with(how), "{}", found[0].title);
+    }
+
+    fn logged(snapshot: &sysdiag_model::Snapshot) -> Vec<String> {
+        let found = findings(&RULE, snapshot).remove(0);
+        let lines = found.evidence.iter().filter(|fact| fact.what == "logged");
+        lines.map(|fact| format!("{:?}", fact.value)).collect()
+    }
+
+    #[test]
+    fn complaints_of_the_unit_come_before_its_remarks() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "exit-code", 1, 1);
+        line(&mut snapshot, "a.service", "cannot bind");
+        line(&mut snapshot, "a.service", "goodbye");
+        let lines = journal_of(&mut snapshot).recent.get_mut("a.service").unwrap();
+        lines[1].level = Some("INFO".to_owned());
+        assert_eq!(logged(&snapshot), [r#"Text("cannot bind")"#]);
+    }
+
+    #[test]
+    fn what_systemd_says_of_every_unit_is_no_evidence() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "protocol", 0, 0);
+        line(&mut snapshot, "a.service", "a.service: Failed with result 'protocol'.");
+        let by_systemd = |snapshot: &mut sysdiag_model::Snapshot| {
+            for line in journal_of(snapshot).recent.get_mut("a.service").unwrap() {
+                (line.identifier, line.pid) = (Some("systemd".to_owned()), Some(1));
+            }
+        };
+        by_systemd(&mut snapshot);
+        assert_eq!(logged(&snapshot), [""; 0]);
+        line(&mut snapshot, "a.service", "a.service: Failed to load environment files");
+        by_systemd(&mut snapshot);
+        assert_eq!(logged(&snapshot), [r#"Text("a.service: Failed to load environment files")"#]);
     }
 
     #[test]

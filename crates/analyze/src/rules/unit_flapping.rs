@@ -44,7 +44,7 @@ fn finding(units: &Units<'_>, problem: &UnitProblem, settings: &Settings) -> Opt
     let unit = units.systemd.unit(name)?;
     let restarts = flapping::restarts(units, unit, settings);
     let mut title = format!("{name} {}", what_happened(units, problem, restarts, settings));
-    if let Some(ending) = ending::of(units, name, None) {
+    if let Some(ending) = ending::of(units, name, problem.result.as_deref()) {
         title = format!("{title}: {}", failure::how_it_ended(&ending, problem));
     }
     let over = !unit.is_failed() && is_over(units, restarts, settings);
@@ -52,7 +52,7 @@ fn finding(units: &Units<'_>, problem: &UnitProblem, settings: &Settings) -> Opt
     let began = restarts.span.map(|(first, _)| first).or(problem.since);
     let mut finding =
         Finding::new(RULE.id, severity, name, title).since(began).next(journalctl(name));
-    finding.evidence = evidence(restarts, settings);
+    finding.evidence = evidence(units, name, restarts, settings);
     finding.evidence.extend(failure::evidence(units, problem));
     Some(finding)
 }
@@ -92,18 +92,33 @@ fn is_over(units: &Units<'_>, restarts: Restarts, settings: &Settings) -> bool {
     quiet > window / settings.crash_loop_restarts.max(1)
 }
 
-fn evidence(restarts: Restarts, settings: &Settings) -> Vec<Evidence> {
+fn evidence(
+    units: &Units<'_>,
+    name: &str,
+    restarts: Restarts,
+    settings: &Settings,
+) -> Vec<Evidence> {
     let window = duration(settings.crash_loop_window_seconds.saturating_mul(1_000_000));
     let mut facts = Vec::new();
-    if let Some(number) = restarts.in_window {
+    // A unit can hit its start limit without a restart: others started it.
+    if let Some(number) = restarts.in_window.filter(|number| *number > 0) {
         let what = format!("restarts within {window}");
         facts.push(Evidence::new(what, Value::Count(number), "journal, restart scheduled"));
     }
-    if let Some(number) = restarts.counter {
+    if let Some(number) = restarts.counter.filter(|number| *number > 0) {
         facts.push(Evidence::new("NRestarts", Value::Count(number), "NRestarts (D-Bus)"));
     }
     if let Some((_, last)) = restarts.span {
         facts.push(Evidence::new("last restart", Value::Time(last), "journal, restart scheduled"));
+    }
+    let limit = units.detail(name).filter(|_| facts.is_empty());
+    if let Some(burst) = limit.and_then(|detail| detail.start_limit_burst) {
+        let source = "StartLimitBurst (D-Bus)";
+        facts.push(Evidence::new("StartLimitBurst=", Value::Count(burst.into()), source));
+    }
+    if let Some(interval) = limit.and_then(|detail| detail.start_limit_interval_usec) {
+        let source = "StartLimitIntervalUSec (D-Bus)";
+        facts.push(Evidence::new("StartLimitIntervalSec=", Value::Usec(interval), source));
     }
     facts
 }
@@ -141,6 +156,27 @@ mod tests {
     }
 
     #[test]
+    fn between_two_runs_the_last_failure_is_the_evidence() {
+        let mut snapshot = looping(&[30, 20, 10], ("active", "running"));
+        let detail = systemd_of(&mut snapshot).details.get_mut("a.service").unwrap();
+        detail.result = Some("success".to_owned());
+        detail.service.as_mut().unwrap().exec.get_mut("ExecStart").unwrap()[0].code = 0;
+        detail.service.as_mut().unwrap().exec_main_code = Some(0);
+        event(&mut snapshot, "a.service", UnitEventKind::Failed, 10).unit_result =
+            Some("exit-code".to_owned());
+        let exit = event(&mut snapshot, "a.service", UnitEventKind::ProcessExit, 10);
+        exit.exit_code = Some("exited".to_owned());
+        exit.exit_status = Some("9".to_owned());
+        let found = findings(&RULE, &snapshot);
+        assert!(found[0].title.ends_with("exited with status 9"), "{}", found[0].title);
+        let value = |what: &str| {
+            found[0].evidence.iter().find(|fact| fact.what == what).map(|fact| fact.value.clone())
+        };
+        assert_eq!(value("result"), Some(Value::Text("exit-code".to_owned())));
+        assert_eq!(value("command"), Some(Value::Text("/usr/bin/example --serve".to_owned())));
+    }
+
+    #[test]
     fn a_loop_that_is_over_is_a_warning() {
         let found = findings(&RULE, &looping(&[500, 490, 480], ("active", "running")));
         assert_eq!(found[0].severity, Severity::Warning);
@@ -152,6 +188,7 @@ mod tests {
         failed_service(&mut snapshot, "a.service", START_LIMIT, 1, 1);
         let found = findings(&RULE, &snapshot);
         assert!(found[0].title.starts_with("a.service hit its start limit"), "{}", found[0].title);
+        assert!(found[0].evidence.iter().all(|fact| fact.value != Value::Count(0)));
         systemd_of(&mut snapshot).details.get_mut("a.service").unwrap().result = None;
         assert!(findings(&RULE, &snapshot).is_empty());
     }
