@@ -21,7 +21,9 @@ pub(crate) fn list(snapshot: &Snapshot, scope: &Scope) -> Vec<Gap> {
     for rule in rules::ALL.iter().filter(|rule| rule.section.is_in(scope)) {
         gaps.extend(rule.needs.iter().filter_map(|need| need.missing(snapshot)).cloned());
     }
-    if scope.logs && snapshot.journal.value().is_some_and(|digest| digest.logs.is_none()) {
+    let told = gaps.iter().any(|gap| gap.what.starts_with("log messages"));
+    let has_none = snapshot.journal.value().is_some_and(|digest| digest.logs.is_none());
+    if scope.logs && has_none && !told {
         let hint = "the messages were not collected; collect with `run` or `analyze-logs`";
         gaps.insert(Gap::new("log messages", Why::Disabled, hint));
     }

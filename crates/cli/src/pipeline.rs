@@ -44,6 +44,11 @@ pub(crate) fn configuration(global: &Global) -> Result<Loaded, Error> {
     Loaded::read(&locations, home.as_deref())
 }
 
+/// Columns where nobody says how many there are.
+const UNKNOWN_WIDTH: u16 = 80;
+/// Nobody has more.
+const MAX_WIDTH: u16 = 1000;
+
 /// What to collect, before a command adds to it.
 pub(crate) fn options(config: &Config) -> Options {
     Options {
@@ -188,7 +193,7 @@ fn save(store: &Store, max_files: i64, report: &mut Report) -> bool {
 
 /// Writes the report to standard output.
 pub(crate) fn print(global: &Global, report: &Report, focus: Focus) -> Result<(), Error> {
-    let width = terminal_width().unwrap_or(View::DEFAULT_WIDTH);
+    let width = terminal_width().or_else(columns).unwrap_or(UNKNOWN_WIDTH);
     let view = View::new(width).verbose(global.verbose).focused(focus);
     output(global.output, |out| sinks::write(global.output, report, out, &view))
 }
@@ -221,6 +226,12 @@ fn terminal_width() -> Option<u16> {
     }
     let size = rustix::termios::tcgetwinsize(&out).ok()?;
     Some(size.ws_col).filter(|columns| *columns > 0)
+}
+
+/// What `COLUMNS` says, if it is a number that a terminal can have.
+fn columns() -> Option<u16> {
+    let columns = std::env::var("COLUMNS").ok()?.parse().ok()?;
+    Some(columns).filter(|columns| (1..=MAX_WIDTH).contains(columns))
 }
 
 /// The unit of the snapshot that has this name or alias.

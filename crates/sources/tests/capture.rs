@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -259,6 +260,56 @@ fn what_is_no_capture_is_said_to_be_none() {
     }
     let missing = capture::read(Path::new("/nowhere/host.sysdiag")).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read /nowhere/host.sysdiag: No such file"), "{missing}");
+}
+
+#[test]
+fn what_is_no_file_is_said_to_be_none() {
+    let place = place();
+    let fifo = place.folder.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    for (path, word) in [
+        (fifo.as_path(), "it is empty"),
+        (place.folder.path(), "it is a directory"),
+        (Path::new("/dev/zero"), "it is a device"),
+    ] {
+        let error = capture::read(path).unwrap_err().to_string();
+        assert!(error.contains(word) && error.contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn a_pipe_with_a_writer_is_read_to_its_end() {
+    let snapshot = snapshot(0.5, 1, "piped");
+    let bytes = written(&snapshot);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let thread = std::thread::spawn(move || writer.write_all(&bytes).unwrap());
+    let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+    assert_eq!(capture::read(&path).unwrap(), snapshot);
+    thread.join().unwrap();
+}
+
+#[test]
+fn json_nested_without_end_is_refused() {
+    let deep = "[".repeat(1_000_000);
+    for text in [
+        format!(r#"{{"format":"sysdiag-capture","x":{deep}"#),
+        format!(r#"{{"format":"sysdiag-capture","version":1,"snapshot":{deep}"#),
+        format!(r#"{{"format":"sysdiag-capture","version":1,"snapshot":{{"x":{deep}"#),
+        deep.clone(),
+    ] {
+        error(&gzip(&text));
+    }
+}
+
+#[test]
+fn where_nothing_can_be_written_is_told_before() {
+    let place = place();
+    capture::check(&place.path).unwrap();
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 0);
+    let error = capture::check(&place.folder.path().join("none/x.cap")).unwrap_err().to_string();
+    assert!(error.contains("none") && error.contains("No such file"), "{error}");
+    let error = capture::check(place.folder.path()).unwrap_err().to_string();
+    assert!(error.contains("a directory"), "{error}");
 }
 
 #[test]

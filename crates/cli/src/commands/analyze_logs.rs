@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use sysdiag_analyze::{Need, Scope};
-use sysdiag_sources::LogOptions;
+use sysdiag_sources::{LogOptions, journal};
 
 use super::replay;
 use crate::args::{Global, LogsArgs};
@@ -31,7 +31,15 @@ pub(super) fn run(global: &Global, args: &LogsArgs) -> Result<Exit, Error> {
         let logs = LogOptions { boot: args.boot, max_priority: args.priority, since, until };
         let mut options = pipeline::options(&config);
         options.logs = Some(logs);
-        pipeline::collect(&options)
+        let snapshot = pipeline::collect(&options);
+        match journal::missing_boot(&snapshot.journal, args.boot) {
+            Some(why) if args.boot != 0 => {
+                return Err(Error::usage(why).hint("journalctl --list-boots shows them"));
+            }
+            _ => snapshot,
+        }
     };
-    task.finish(&config, &snapshot)
+    let has_logs = snapshot.journal.value().is_some_and(|digest| digest.logs.is_some());
+    let exit = task.finish(&config, &snapshot)?;
+    Ok(if has_logs { exit } else { exit.max(Exit::NoSource) })
 }

@@ -11,6 +11,7 @@ const RECENT_LINES: usize = 50;
 
 pub(super) fn run(global: &Global, args: &CaptureArgs) -> Result<Exit, Error> {
     let config = pipeline::configuration(global)?.config;
+    capture::check(&args.file).map_err(|error| Error::action(error.to_string()))?;
     let mut options = pipeline::options(&config);
     options.recent_lines = RECENT_LINES;
     options.recent_of_all_units = true;

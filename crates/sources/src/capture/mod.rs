@@ -12,7 +12,7 @@ mod write;
 
 pub use self::error::CaptureError;
 pub use self::read::read;
-pub use self::write::write;
+pub use self::write::{check, write};
 
 /// What the key `format`, the first of the document, says.
 const MAGIC: &str = "sysdiag-capture";

@@ -1,11 +1,13 @@
 //! Reading a capture: bounded, and with an error that says what is wrong with it.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, openat};
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use sysdiag_model::Snapshot;
@@ -15,8 +17,9 @@ use super::{CaptureError, MAGIC};
 
 /// Longest file that is read, in bytes.
 const MAX_FILE: u64 = 64 << 20;
-/// Longest JSON that is read, in bytes: a host of 10,000 units has some 20 MiB.
-const MAX_TEXT: u64 = 512 << 20;
+/// Longest JSON that is read, in bytes: a host of 10,000 units has some 20 MiB. In memory it can be
+/// several times as large.
+const MAX_TEXT: u64 = 128 << 20;
 /// A snapshot is compressed to a tenth, seldom to a thirtieth; `gzip` can reach a thousandth.
 const MAX_RATIO: u64 = 100;
 /// So much is read whatever the ratio.
@@ -31,12 +34,38 @@ struct Document {
 pub fn read(path: &Path) -> Result<Snapshot, CaptureError> {
     let failed = |source| CaptureError::Io { action: "read", path: path.to_owned(), source };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
+    if let Some(kind) = unfit(file.metadata().map_err(failed)?.file_type()) {
+        return Err(CaptureError::NotACapture {
+            path: path.to_owned(),
+            reason: format!("it is {kind}"),
+        });
+    }
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(CaptureError::TooLarge { path: path.to_owned(), limit: MAX_FILE });
     }
     parse(&bytes, path)
+}
+
+/// Opens a file, or the pipe of a shell's `<(...)`. A pipe that nobody writes to is empty.
+fn open(path: &Path) -> io::Result<File> {
+    // Without waiting for a writer; whoever has one waits for what it writes.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = openat(CWD, path, flags, Mode::empty())?;
+    fcntl_setfl(&file, OFlags::empty())?;
+    Ok(File::from(file))
+}
+
+/// What kind of special file holds no capture; reading a device may take or change something.
+fn unfit(kind: FileType) -> Option<&'static str> {
+    if kind.is_dir() {
+        Some("a directory")
+    } else if kind.is_char_device() || kind.is_block_device() {
+        Some("a device")
+    } else {
+        None
+    }
 }
 
 /// The snapshot in the content of a file; `path` is for errors.

@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use sysdiag_model::Snapshot;
 use sysdiag_model::snapshot::FORMAT;
+use tempfile::NamedTempFile;
 
 use super::{CaptureError, MAGIC};
 
@@ -26,19 +27,8 @@ struct Document<'a> {
 /// refused.
 pub fn write(path: &Path, snapshot: &Snapshot) -> Result<(), CaptureError> {
     check_target(path)?;
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let failed = |action, path: &Path| {
-        let path = path.to_owned();
-        move |source| CaptureError::Io { action, path, source }
-    };
-    // Mode 0600, a name that nobody can guess, removed again if anything below fails.
-    let mut file = tempfile::Builder::new()
-        .prefix(".sysdiag-capture-")
-        .tempfile_in(folder)
-        .map_err(failed("create a file in", folder))?;
+    let folder = folder(path);
+    let mut file = temporary(folder)?;
     let document = Document { format: MAGIC, version: FORMAT, snapshot };
     let mut gzip = GzEncoder::new(
         BufWriter::with_capacity(64 * 1024, file.as_file_mut()),
@@ -53,6 +43,32 @@ pub fn write(path: &Path, snapshot: &Snapshot) -> Result<(), CaptureError> {
     file.persist(path).map_err(|error| failed("rename a file to", path)(error.error))?;
     // So that the new name survives a crash, too.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("sync", folder))
+}
+
+/// Whether a capture could be written to `path`: to be asked before a host is read for it.
+pub fn check(path: &Path) -> Result<(), CaptureError> {
+    check_target(path)?;
+    temporary(folder(path)).map(drop)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CaptureError {
+    let path = path.to_owned();
+    move |source| CaptureError::Io { action, path, source }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A file of mode 0600 and a name that nobody can guess; removed again unless it is renamed.
+fn temporary(folder: &Path) -> Result<NamedTempFile, CaptureError> {
+    tempfile::Builder::new()
+        .prefix(".sysdiag-capture-")
+        .tempfile_in(folder)
+        .map_err(failed("create a file in", folder))
 }
 
 fn check_target(path: &Path) -> Result<(), CaptureError> {

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sysdiag_model::snapshot::{JournalDigest, LogDigest, LogLine, UnitEvent};
-use sysdiag_model::{BootId, Gap, Probe, Snapshot, Timestamp, UnitName, Why};
+use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
 
 pub use self::boots::{Boot, NoSuchBoot};
 
@@ -65,12 +65,11 @@ fn of_boot(number: i32) -> String {
     }
 }
 
-/// Why `snapshot` does not hold the boot `number` that was asked for, if the journal could be read
-/// and does not have it.
-pub fn missing_boot(snapshot: &Snapshot, number: i32) -> Option<&str> {
+/// Why `digest` has no messages of the boot `number` that was asked for, if the journal could be
+/// read and does not hold that boot.
+pub fn missing_boot(digest: &Probe<JournalDigest>, number: i32) -> Option<&str> {
     let what = of_boot(number);
-    let mut gaps =
-        snapshot.journal.value()?.logs.is_none().then(|| snapshot.journal.gaps())?.iter();
+    let mut gaps = digest.gaps().iter();
     gaps.find(|gap| gap.why == Why::Absent && gap.what == what)?.hint.as_deref()
 }
 
@@ -125,7 +124,11 @@ impl Source {
                 Some(logs)
             }
             Some(Err(error)) => {
-                gaps.push(Gap::new(of_boot(error.asked), Why::Absent, error.to_string()));
+                let (_, more) = boots::list(&self.files, self.current);
+                // In a damaged file it may be after all.
+                let why = if more.is_empty() { Why::Absent } else { Why::Malformed };
+                gaps.push(Gap::new(of_boot(error.asked), why, error.to_string()));
+                gaps.extend(more);
                 None
             }
             None => None,

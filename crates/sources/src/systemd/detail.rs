@@ -119,7 +119,7 @@ pub(super) fn apply(
         "MemoryHigh" => detail.memory_high_bytes = limit(value),
         "TasksMax" => detail.tasks_max = limit(value),
         "Listen" => detail.listen = value.decode().unwrap_or_default(),
-        "What" => detail.mount_what = filled(value),
+        "What" => detail.mount_what = filled(value).map(|text| mask_text(&text).into_owned()),
         "Where" => detail.mount_where = filled(value),
         "Type" if kind == Some(UnitType::Mount) => detail.mount_type = filled(value),
         _ if kind == Some(UnitType::Service) => {

@@ -7,6 +7,7 @@ use zbus::ObjectPath;
 use super::names::{MANAGER, MANAGER_PATH, UNIT};
 use super::properties::monotonic;
 use crate::dbus::{Body, Call, Connection, Error, MAX_WINDOW, Malformed};
+use crate::mask::{mask_args, mask_text};
 
 /// The most units that are kept. Hosts with 10,000 units exist, with ten times that they do not.
 const MAX_UNITS: usize = 100_000;
@@ -52,7 +53,7 @@ pub(super) fn list(connection: &mut Connection) -> Result<(Vec<Listed>, usize), 
         .map(|(name, description, load, active, sub, following, path, _, job_type, _)| Listed {
             unit: Unit {
                 name: UnitName::new(name),
-                description: description.to_owned(),
+                description: masked(description),
                 load_state: load.to_owned(),
                 active_state: active.to_owned(),
                 sub_state: sub.to_owned(),
@@ -66,6 +67,15 @@ pub(super) fn list(connection: &mut Connection) -> Result<(Vec<Listed>, usize), 
     units.sort_by(|a, b| a.unit.name.cmp(&b.unit.name));
     units.dedup_by(|a, b| a.unit.name == b.unit.name);
     Ok((units, left_out))
+}
+
+/// The description of a transient unit is its command line, `systemd-run(1)`.
+fn masked(description: &str) -> String {
+    if !description.starts_with('/') {
+        return mask_text(description).into_owned();
+    }
+    let args = description.split(' ').map(str::to_owned).collect();
+    mask_text(&mask_args(args).join(" ")).into_owned()
 }
 
 const STAMPS: [&str; 4] = [
@@ -113,4 +123,21 @@ pub(super) fn read_times(connection: &mut Connection, units: &mut [Listed]) -> R
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn a_description_that_is_a_command_line_has_no_secrets() {
+        for (description, expected) in [
+            ("A high performance web server", "A high performance web server"),
+            ("/usr/bin/mysql -uroot -phunter2 db", "/usr/bin/mysql -uroot -p[masked] db"),
+            ("/bin/app --token abc -v", "/bin/app --token [masked] -v"),
+            ("job password=abc", "job password=[masked]"),
+        ] {
+            assert_eq!(masked(description), expected);
+        }
+    }
 }

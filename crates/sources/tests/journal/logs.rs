@@ -1,7 +1,8 @@
 //! Messages in groups, and the boots of a journal.
 
 use sysdiag_model::Timestamp;
-use sysdiag_sources::LogOptions;
+use sysdiag_sources::journal::missing_boot;
+use sysdiag_sources::{LogOptions, Options};
 
 use crate::fixture::{Entry, Fixture, SUITES};
 
@@ -127,6 +128,12 @@ fn boots_are_those_of_list_boots() {
                 format!("boot {number} is not in the journal: it holds boots -1..0")
             );
         }
+        let asked = |boot| Options { logs: Some(options(boot)), ..Options::default() };
+        let digest = source.digest(&asked(-2));
+        assert_eq!(digest.value().unwrap().logs, None);
+        let why = "boot -2 is not in the journal: it holds boots -1..0";
+        assert_eq!(missing_boot(&digest, -2), Some(why));
+        assert_eq!(missing_boot(&source.digest(&asked(-1)), -1), None);
         let other = fixture.open("00000000000000000000000000000001".parse().unwrap());
         assert_eq!(
             other.logs(&options(0)).unwrap_err().to_string(),
