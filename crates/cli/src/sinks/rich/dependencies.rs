@@ -35,7 +35,7 @@ fn one(unit: &UnitDependencies, page: &Page) -> Vec<Line> {
     let head = if causes.is_empty() {
         head
     } else {
-        head.role(Role::Faint, " first cause ").text(&causes.join(", "))
+        head.role(Role::Faint, "  first cause: ").text(&causes.join(", "))
     };
     let shown = unit.dependencies.iter().filter(|to| page.verbose || to.problematic);
     let mut lines = vec![head];

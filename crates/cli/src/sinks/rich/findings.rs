@@ -50,7 +50,7 @@ fn block(tree: &Tree<'_>, report: &Report, page: &Page) -> Vec<Line> {
     let finding = tree.cause;
     let mut lines = title(finding, tree.severity(), page);
     lines.extend(because(&finding.evidence, report.timestamp, page));
-    lines.extend(affects(&tree.effects, page));
+    lines.extend(affects(&effects(tree, page), page));
     if page.verbose
         && let Some(time) = finding.since
     {
@@ -118,6 +118,27 @@ fn fact_text(fact: &Evidence, now: Timestamp, with_source: bool) -> String {
         Value::Time(time) => format!("{what} {}", moment(*time)),
     };
     if with_source { format!("{text}   [{source}]") } else { text }
+}
+
+/// The effects to be shown: that the very unit which hit its limit, or was killed, has failed goes
+/// without saying.
+fn effects<'a>(tree: &Tree<'a>, page: &Page) -> Vec<(usize, &'a Finding)> {
+    let same = |effect: &Finding| {
+        effect.subject == tree.cause.subject
+            && matches!(effect.rule.as_str(), "unit-failed" | "unit-flapping")
+    };
+    let mut shown = Vec::new();
+    // How deep each left out was: what hangs below it moves up by one.
+    let mut left_out: Vec<usize> = Vec::new();
+    for (depth, effect) in &tree.effects {
+        left_out.retain(|above| above < depth);
+        if !page.verbose && same(effect) {
+            left_out.push(*depth);
+        } else {
+            shown.push((depth.saturating_sub(left_out.len()), *effect));
+        }
+    }
+    shown
 }
 
 /// What the finding explains, what that explains in turn one step further in.

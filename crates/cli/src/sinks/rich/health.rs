@@ -8,11 +8,14 @@ use sysdiag_model::{Report, Timestamp};
 
 use super::colors::Role;
 use super::logs::log_lines;
-use super::words::{number, relative, since};
+use super::words::{and_more, number, relative, since};
 use super::{Focus, Line, Page, SECTION, hanging, named, section};
 
 /// Where the text of a list begins within the section.
 const LIST: usize = 10;
+/// Names of a list in an overview, and the lines they may take.
+const MOST_NAMES: usize = 30;
+const NAME_LINES: usize = 3;
 /// Log lines of a unit that are shown without `-v`.
 const MOST_LOGS: usize = 5;
 
@@ -28,7 +31,7 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
             let names: Vec<String> =
                 list.iter().map(|(unit, note)| overview_name(unit, note.as_deref())).collect();
             let label = Line::new().at(SECTION).role(Role::Heading, name);
-            lines.extend(hanging(&label, &names.join(", "), SECTION + LIST, page.width, 3));
+            lines.extend(named_units(&label, &names, page));
         }
         return lines;
     }
@@ -43,6 +46,21 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
         lines.extend(section(name, units.collect()));
     }
     lines
+}
+
+/// As many names as there are lines for, and how many more there are.
+fn named_units(label: &Line, names: &[String], page: &Page) -> Vec<Line> {
+    let shown = |count: usize| {
+        let some = names.get(..count).unwrap_or(names).join(", ");
+        let text = match and_more(names.len(), count) {
+            Some(more) => format!("{some} and {more}"),
+            None => some,
+        };
+        hanging(label, &text, SECTION + LIST, page.width, usize::MAX)
+    };
+    let most = if page.verbose { names.len() } else { names.len().min(MOST_NAMES) };
+    let fits = |lines: &Vec<Line>| page.verbose || lines.len() <= NAME_LINES;
+    (1..=most).rev().map(shown).find(fits).unwrap_or_else(|| shown(1))
 }
 
 /// The lists that have something in them.

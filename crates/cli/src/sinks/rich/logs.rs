@@ -10,6 +10,8 @@ use super::{Focus, Line, Page, hanging, section};
 
 /// Kinds that are shown in an overview.
 const MOST_KINDS: usize = 5;
+/// Kinds that findings and the health of units already tell of, one by one.
+const OF_UNITS: [&str; 3] = ["start-failed", "unit-failed", "exec-failed"];
 /// Where the message of a line begins.
 const MESSAGE: usize = 23;
 
@@ -29,7 +31,14 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
     );
     let mut lines = vec![Line::new().text(&text)];
     let most = page.most(Focus::Logs, MOST_KINDS);
-    for pattern in logs.patterns.iter().take(most) {
+    let told = |pattern: &LogPattern| {
+        report.health_analysis.is_some()
+            && page.most(Focus::Logs, 0) == 0
+            && OF_UNITS.contains(&pattern.pattern_key.as_str())
+    };
+    let shown: Vec<&LogPattern> =
+        logs.patterns.iter().filter(|pattern| !told(pattern)).take(most).collect();
+    for pattern in &shown {
         lines.push(kind(pattern, report));
         if page.most(Focus::Logs, 0) == 0 {
             let last =
@@ -42,7 +51,7 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
             lines.extend(example.into_iter().map(|line| Line::new().at(9).line(line)));
         }
     }
-    if let Some(more) = and_more(kinds, most) {
+    if let Some(more) = and_more(kinds, shown.len()) {
         lines.push(
             Line::new().role(Role::Faint, &format!("and {more} (sysdiag-analyzer analyze-logs)")),
         );
@@ -64,12 +73,16 @@ fn kind(pattern: &LogPattern, report: &Report) -> Line {
         .role(Role::Faint, &format!("  last {}", relative(pattern.last, report.timestamp)))
 }
 
-/// `11-23 02:36:01 ERR     postgres[812]: message`, in one line.
+/// `11-23 02:36:01 postgres[812]: message`, in one line; the level stands above it.
 fn log_line(line: &LogLine) -> Line {
-    prefix(line).role(Role::Faint, &sender(line)).text(&line.message)
+    Line::new()
+        .role(Role::Faint, &short_moment(line.time))
+        .text(" ")
+        .role(Role::Faint, &sender(line))
+        .text(&line.message)
 }
 
-/// The same with the message in as many lines as it takes, three without `-v`.
+/// `11-23 02:36:01 ERR     postgres[812]: message`, in as many lines as it takes, three without `-v`.
 pub(super) fn log_lines(line: &LogLine, room: usize, page: &Page) -> Vec<Line> {
     let most = if page.verbose { usize::MAX } else { 3 };
     let text = format!("{}{}", sender(line), line.message);

@@ -59,7 +59,9 @@ fn summary(system: &SystemUsage) -> Vec<(&'static str, String)> {
     add(
         "cpu",
         system.cpu_percent.map(|cpu| {
-            let of = system.cpus_online.map_or_else(String::new, |count| format!(" of {count}"));
+            let of = system.cpus_online.map_or_else(String::new, |cpus| {
+                format!(" of {}", amount::count(cpus.into(), "CPU", "CPUs"))
+            });
             format!("{}{of}", percent(cpu))
         }),
     );
@@ -170,7 +172,7 @@ fn tops(resources: &ResourceAnalysis, page: &Page) -> Vec<Line> {
     let most = page.most(Focus::Resources, if wide { MOST_BESIDE } else { MOST_BELOW });
     let room = if wide { share(page.room(), 3) } else { page.room().min(76) };
     let mut tables = vec![
-        top(["TOP CPU", "now", "total"], resources.top_cpu_units.as_deref(), cpu_row),
+        top(["TOP CPU", "of 1 CPU", "CPU time"], resources.top_cpu_units.as_deref(), cpu_row),
         top(["TOP MEMORY", "now", "limit"], resources.top_memory_units.as_deref(), memory_row),
         top(["TOP I/O", "read", "written"], resources.top_io_units.as_deref(), io_row),
     ];

@@ -1,7 +1,7 @@
 //! Whole reports as they are shown, at several widths.
 
 use proptest::prelude::*;
-use sysdiag_model::Report;
+use sysdiag_model::{Finding, FindingKey, Report, Severity};
 
 use crate::sinks::fixtures::{all, all_unknown, boot, empty, faulty, healthy, hostile, unit_page};
 use crate::sinks::{Focus, Format, View, write};
@@ -39,6 +39,47 @@ fn sections_in_full() {
     insta::assert_snapshot!("health", full(Focus::Health));
     insta::assert_snapshot!("resources", full(Focus::Resources));
     insta::assert_snapshot!("unit", shown(&unit_page(), View::new(80).focused(Focus::Unit)));
+}
+
+#[test]
+fn a_unit_that_gave_up_is_not_said_to_affect_itself() {
+    let mut report = empty();
+    let finding = |rule, subject: &str, cause: Option<&FindingKey>| {
+        let mut finding = Finding::new(rule, Severity::Error, subject, format!("{rule} {subject}"));
+        finding.cause = cause.cloned();
+        finding
+    };
+    let loops = finding("unit-flapping", "a.service", None);
+    let failed = finding("unit-failed", "a.service", Some(&loops.key));
+    let held_back = finding("dependency-failed", "b.service", Some(&failed.key));
+    report.findings = vec![loops, failed, held_back];
+    let text = shown(&report, View::new(80));
+    assert!(!text.contains("unit-failed a.service"), "{text}");
+    assert!(text.contains("affects   dependency-failed b.service"), "{text}");
+    let verbose = shown(&report, View::new(80).verbose(1));
+    assert!(verbose.contains("affects   unit-failed a.service"), "{verbose}");
+}
+
+#[test]
+fn what_findings_tell_of_units_is_no_news_in_the_log() {
+    let mut report = faulty();
+    report.log_analysis.as_mut().unwrap().patterns[0].pattern_key = "unit-failed".to_owned();
+    let overview = shown(&report, View::new(80));
+    assert!(!overview.contains("×  unit-failed"), "{overview}");
+    assert!(overview.contains("and 1 more (sysdiag-analyzer analyze-logs)"), "{overview}");
+    assert!(shown(&report, View::new(80).focused(Focus::Logs)).contains("×  unit-failed"));
+    report.health_analysis = None;
+    assert!(shown(&report, View::new(80)).contains("×  unit-failed"));
+}
+
+#[test]
+fn names_that_do_not_fit_are_counted() {
+    let mut report = faulty();
+    let failed = &mut report.health_analysis.as_mut().unwrap().failed_units;
+    let one = failed[0].clone();
+    failed.extend(std::iter::repeat_n(one, 10));
+    let text = shown(&report, View::new(80));
+    assert!(text.contains(") and 7 more\n"), "{text}");
 }
 
 #[test]
