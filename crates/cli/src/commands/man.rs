@@ -26,7 +26,8 @@ const FILES: [(&str, &str); 4] = [
     ("/var/lib/sysdiag-analyzer/models/", "Anomaly models."),
 ];
 
-const ENVIRONMENT: [(&str, &str); 2] = [
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("COLUMNS", "Width of the report where the output is no terminal; 80 without it."),
     ("NO_COLOR", "If set and not empty: no colours."),
     ("CLICOLOR_FORCE", "If set and not 0: colours although the output is no terminal."),
 ];

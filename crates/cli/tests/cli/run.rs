@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use crate::sandbox::{Outcome, Sandbox, has_systemd};
+use crate::sandbox::{Outcome, Sandbox, has_systemd, outcome};
 use serde_json::Value;
 
 /// Exit code of a run that did all it should.
@@ -198,5 +198,21 @@ fn a_full_disk_under_standard_output_is_an_error() {
         let (code, stderr) = with_stdout(&sandbox, args, full);
         assert_eq!(code, Some(4), "{args:?}: {stderr}");
         assert!(stderr.contains("standard output"), "{stderr}");
+    }
+}
+
+#[test]
+fn as_wide_as_columns_says_else_80() {
+    let sandbox = Sandbox::new();
+    let widest = |columns: Option<&str>| {
+        let mut command = sandbox.command(&["run", "--no-save"]);
+        columns.map(|columns| command.env("COLUMNS", columns));
+        // The head is as wide as it may be.
+        outcome(&mut command).stdout.lines().next().unwrap().chars().count()
+    };
+    assert_eq!(widest(None), 80);
+    assert_eq!(widest(Some("132")), 132);
+    for odd in ["", "0", "-1", "wide", "99999"] {
+        assert_eq!(widest(Some(odd)), 80, "{odd}");
     }
 }
