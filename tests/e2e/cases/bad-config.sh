@@ -5,9 +5,29 @@
 KEYS='llm.provider llm.model llm.host llm.temperature llm.max_tokens llm.context_window
     history.directory history.max_files models.directory models.lstm_timesteps models.min_samples_train'
 
+# What no key takes, and what some do.
+NEVER=('true' '[1979-05-27]' '{ a = 1 }' '[[1]]' 'nan' '-inf' '1979-05-27T07:32:00Z')
+PERHAPS=('"wrong"' '""' '-1' '0' '1.5' '-0.0' '1e300' '9223372036854775807' '"/"' '"\u0000"')
+
+# every_value: each key of this version with each value; one line a try: status, key, value, what was said.
+every_value() {
+    local key value rc
+    sysdiag-analyzer -o json config show | sed -n 's/.*"key": "\(.*\)".*/\1/p' >"$RESULTS/keys"
+    while read -r key; do
+        for value in "${NEVER[@]}" "${PERHAPS[@]}"; do
+            printf '[%s]\n%s = %s\n' "${key%.*}" "${key#*.}" "$value" >/tmp/c/value.toml
+            timeout 10 sysdiag-analyzer -c /tmp/c/value.toml config show >/tmp/out 2>/tmp/err
+            rc=$?
+            [ $rc = 0 ] || [ ! -s /tmp/out ] || echo "$key = $value: refused, and shown all the same"
+            printf '%s\t%s\t%s\t%s\n' $rc "$key" "$value" "$(tr '\n\t' '  ' </tmp/err)"
+        done
+    done <"$RESULTS/keys" >"$RESULTS/every-value"
+}
+
 guest() {
     local key
     mkdir -p /tmp/c /etc/sysdiag-analyzer /root/.config/sysdiag-analyzer
+    every_value
     # Every key with a value of a type that none of them has, on line 3.
     for key in $KEYS; do
         printf '# %s\n[%s]\n%s = [1979-05-27]\n' "$key" "${key%.*}" "${key#*.}" >"/tmp/c/$key.toml"
@@ -60,8 +80,24 @@ refused() {
     rm -f "$name.json"
 }
 
+# What came of every_value.
+values_refused() {
+    local rc key value said
+    for key in $KEYS; do grep -qxF "$key" keys || fail "$key is no key of this version"; done
+    [ "$(wc -l <every-value)" = $(($(wc -l <keys) * (${#NEVER[@]} + ${#PERHAPS[@]}))) ] || fail "every-value is incomplete"
+    while IFS=$'\t' read -r rc key value said; do
+        case $rc in
+        0) [[ " ${NEVER[*]} " != *" $value "* ]] || fail "$key = $value was taken" ;;
+        2) [[ $said == *"$key"* && $said == *"/tmp/c/value.toml"* && $said =~ [^0-9]2[^0-9] ]] ||
+            fail "$key = $value: file, line or key is not named: $said" ;;
+        *) fail "$key = $value: exit status $rc: $said" ;;
+        esac
+    done <every-value
+}
+
 check() {
     local key
+    values_refused
     for key in $KEYS; do
         refused "type-$key" "/tmp/c/$key.toml" "$key" '\b3\b'
         refused "unknown-$key" "/tmp/c/$key.toml" "${key#*.}x" '\b3\b' "\b${key#*.}\b"
