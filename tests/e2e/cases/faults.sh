@@ -47,7 +47,7 @@ check() {
     rests e2e-segv.service failed_units '.signal == "SIGSEGV" and (has("exit_status") | not)'
     rests e2e-badsock.socket failed_units '.result == "resources"'
     rests e2e-badsock.socket problematic_sockets '.problem | length > 0'
-    # It fails every five seconds anew, so only what stays the same can be compared.
+    # It fails every minute anew, so only what stays the same can be compared.
     holds run "e2e-badtimer.service exited with 7" \
         'unit("failed_units"; "e2e-badtimer.service") | .exit_status == 7 and .result == "exit-code"'
     holds run "e2e-badtimer.timer, for its service" 'unit("problematic_timers"; "e2e-badtimer.timer") |

@@ -50,7 +50,7 @@ UNIT
     plant_unit e2e-badtimer.timer <<'UNIT'
 [Timer]
 OnActiveSec=1s
-OnUnitInactiveSec=5s
+OnUnitInactiveSec=1min
 AccuracySec=100ms
 UNIT
     plant_unit e2e-badtimer.service <<'UNIT'
