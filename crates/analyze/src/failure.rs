@@ -166,11 +166,12 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
             }
         });
         if let Some(argv) = ending.argv.filter(|argv| !argv.is_empty()) {
-            let words: Vec<String> = argv.iter().map(|word| shell_word(word)).collect();
-            let line = shortened(&words.join(" "), MOST_CHARACTERS);
+            let line = command_line(&argv);
             let property = ending.command.unwrap_or_else(|| "ExecStart".to_owned());
             facts.push(Evidence::text("command", line, format!("{property} (D-Bus)")));
         }
+    } else if let Some(argv) = ending::only_command(units, name, "ExecStart") {
+        facts.push(Evidence::text("command", command_line(&argv), "ExecStart (D-Bus)"));
     }
     let mut lines = units.last_words(name, LAST_WORDS);
     if lines.is_empty() && !explained {
@@ -181,6 +182,11 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
         Evidence::text("logged", message, "journal MESSAGE")
     }));
     facts
+}
+
+fn command_line(argv: &[String]) -> String {
+    let words: Vec<String> = argv.iter().map(|word| shell_word(word)).collect();
+    shortened(&words.join(" "), MOST_CHARACTERS)
 }
 
 /// `3 restarts`.

@@ -10,7 +10,7 @@ use sysdiag_model::{Snapshot, UnitName, UnitType};
 use crate::units::Units;
 
 /// Edges that are shown, in this order.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 11] = [
     "Requires",
     "Requisite",
     "BindsTo",
@@ -18,6 +18,8 @@ const SHOWN: [&str; 9] = [
     "PartOf",
     "ConsistsOf",
     "Upholds",
+    "Triggers",
+    "TriggeredBy",
     "After",
     "Before",
 ];

@@ -140,10 +140,10 @@ fn from_journal(units: &Units<'_>, name: &str, result: Option<&str>) -> Option<E
 
 /// Program and arguments of `property`, if there is one command only: the journal does not say
 /// which of several it was.
-fn only_command(units: &Units<'_>, name: &str, property: &str) -> Option<Vec<String>> {
+pub(crate) fn only_command(units: &Units<'_>, name: &str, property: &str) -> Option<Vec<String>> {
     let service = units.detail(name)?.service.as_ref()?;
     match service.exec.get(property)?.as_slice() {
-        [command] => Some(command.argv.clone()),
+        [command] if !command.argv.is_empty() => Some(command.argv.clone()),
         _ => None,
     }
 }

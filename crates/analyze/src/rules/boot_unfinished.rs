@@ -24,9 +24,9 @@ pub(super) const RULE: Rule = Rule {
         todo: "See which jobs run and what they wait for; look at the log of the unit that starts. \
                A unit that is not needed can be disabled, one that is slow given another timeout.",
         references: &[
-            "systemctl(1) list-jobs",
+            "systemctl(1), list-jobs",
             "systemd-analyze(1)",
-            "systemd.service(5) TimeoutStartSec=",
+            "systemd.service(5), TimeoutStartSec=",
         ],
     },
     check,

@@ -30,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
         references: &[
             "Documentation/accounting/psi.rst",
             "systemd-cgtop(1)",
-            "systemd.resource-control(5) CPUWeight=",
+            "systemd.resource-control(5), CPUWeight=",
         ],
     },
     check,

@@ -41,7 +41,7 @@ fn finding(units: &Units<'_>, name: &str) -> Option<Finding> {
     }
     let because = states.clone().next().map_or_else(
         || "a unit it requires was not started".to_owned(),
-        |unit| format!("it requires {}, which {}", unit.name, how_it_is(unit)),
+        |unit| format!("it requires {}, which {}", unit.name, how_it_is(units, unit)),
     );
     let title =
         format!("{name} was not started {}: {because}", ago(event.time, units.clock.realtime));
@@ -57,9 +57,10 @@ fn finding(units: &Units<'_>, name: &str) -> Option<Finding> {
     Some(finding)
 }
 
-fn how_it_is(unit: &sysdiag_model::snapshot::Unit) -> &'static str {
+fn how_it_is(units: &Units<'_>, unit: &sysdiag_model::snapshot::Unit) -> &'static str {
     match unit.active_state.as_str() {
         "failed" => "failed",
+        _ if held_back(units, unit.name.as_str()) => "was not started either",
         _ if unit.name.unit_type() == Some(UnitType::Device) => "did not appear",
         _ => "is not up",
     }
@@ -82,6 +83,22 @@ mod tests {
         event(&mut snapshot, "app.service", UnitEventKind::StartFailed, 180).job_result =
             Some(result.to_owned());
         snapshot
+    }
+
+    #[test]
+    fn a_chain_says_that_the_next_was_held_back_too() {
+        let mut snapshot = held_back_by_db("dependency");
+        add_unit(&mut snapshot, unit("web.service", "inactive", "dead"));
+        depends(&mut snapshot, "web.service", "Requires", "app.service");
+        event(&mut snapshot, "web.service", UnitEventKind::StartFailed, 180).job_result =
+            Some("dependency".to_owned());
+        let titles: Vec<String> =
+            findings(&RULE, &snapshot).into_iter().map(|finding| finding.title).collect();
+        assert_eq!(
+            titles[1],
+            "web.service was not started 3 min ago: it requires app.service, which was not started \
+             either"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
         matters: "At the maximum no process but those of root can open a file or a socket: \
                   \"Too many open files in system\".",
         todo: "Find the process that leaks descriptors; raise fs.file-max if the load is real.",
-        references: &["proc_sys_fs(5) file-nr, file-max", "sysctl.d(5)"],
+        references: &["proc_sys_fs(5), file-nr, file-max", "sysctl.d(5)"],
     },
     check,
 };

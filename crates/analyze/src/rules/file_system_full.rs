@@ -38,7 +38,7 @@ pub(super) const RULE: Rule = Rule {
                   stop, logins and upgrades fail.",
         todo: "Find what fills it (du, journalctl --disk-usage), delete or move it, or enlarge the \
                file system. A deleted file that is still open keeps its space: lsof +L1.",
-        references: &["df(1)", "journald.conf(5) SystemMaxUse=", "tmpfiles.d(5)"],
+        references: &["df(1)", "journald.conf(5), SystemMaxUse=", "tmpfiles.d(5)"],
     },
     check,
 };

@@ -24,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
                   device\" while df shows plenty.",
         todo: "Find the folder with very many small files (sessions, mail queues, caches) and \
                clean it up. The number of inodes of ext4 is fixed when it is made.",
-        references: &["df(1) --inodes", "mkfs.ext4(8) -N"],
+        references: &["df(1), --inodes", "mkfs.ext4(8), -N"],
     },
     check,
 };

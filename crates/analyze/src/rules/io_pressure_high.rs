@@ -29,7 +29,7 @@ pub(super) const RULE: Rule = Rule {
         references: &[
             "Documentation/accounting/psi.rst",
             "systemd-cgtop(1)",
-            "systemd.resource-control(5) IOWeight=",
+            "systemd.resource-control(5), IOWeight=",
         ],
     },
     check,

@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
                MemoryMax=, or add memory.",
         references: &[
             "proc_meminfo(5)",
-            "systemd.resource-control(5) MemoryMax=",
+            "systemd.resource-control(5), MemoryMax=",
             "systemd-cgtop(1)",
         ],
     },

@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
         references: &[
             "proc_meminfo(5)",
             "Documentation/accounting/psi.rst",
-            "systemd.resource-control(5) MemorySwapMax=",
+            "systemd.resource-control(5), MemorySwapMax=",
         ],
     },
     check,

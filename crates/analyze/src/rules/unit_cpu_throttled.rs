@@ -24,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
         todo: "Raise CPUQuota=, or use CPUWeight= instead: it divides the CPU only when others \
                want it too.",
         references: &[
-            "systemd.resource-control(5) CPUQuota=",
+            "systemd.resource-control(5), CPUQuota=",
             "Documentation/scheduler/sched-bwc.rst",
         ],
     },

@@ -217,6 +217,8 @@ mod tests {
         };
         by_systemd(&mut snapshot);
         assert_eq!(logged(&snapshot), [""; 0]);
+        let found = findings(&RULE, &snapshot).remove(0);
+        assert!(found.evidence.iter().any(|fact| fact.what == "command"));
         line(&mut snapshot, "a.service", "a.service: Failed to load environment files");
         by_systemd(&mut snapshot);
         assert_eq!(logged(&snapshot), [r#"Text("a.service: Failed to load environment files")"#]);

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
         todo: "Raise MemoryMax=, or find out why the unit grows. MemoryHigh= below the limit slows \
                it down instead of killing it.",
         references: &[
-            "systemd.resource-control(5) MemoryMax=",
+            "systemd.resource-control(5), MemoryMax=",
             "Documentation/admin-guide/cgroup-v2.rst",
         ],
     },

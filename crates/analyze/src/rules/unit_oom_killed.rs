@@ -25,8 +25,8 @@ pub(super) const RULE: Rule = Rule {
         todo: "Compare memory.peak with MemoryMax=: raise the limit, or find out why the unit \
                grows. Without a limit look for what used up the host's memory.",
         references: &[
-            "systemd.service(5) OOMPolicy=",
-            "systemd.resource-control(5) MemoryMax=",
+            "systemd.service(5), OOMPolicy=",
+            "systemd.resource-control(5), MemoryMax=",
             "systemd-oomd.service(8)",
         ],
     },

@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
         todo: "See whether tasks pile up (systemctl status shows them); raise TasksMax= if the \
                load is real.",
         references: &[
-            "systemd.resource-control(5) TasksMax=",
+            "systemd.resource-control(5), TasksMax=",
             "Documentation/admin-guide/cgroup-v2.rst",
         ],
     },

@@ -1,4 +1,5 @@
-//! What failed units rest on: the first cause of each, and in full every dependency.
+//! What failed units rest on: the first cause of each that no finding hangs below, and in full every
+//! dependency.
 
 use sysdiag_model::report::{Dependency, UnitDependencies};
 use sysdiag_model::{Report, UnitName};
@@ -13,12 +14,17 @@ const MOST_UNITS: usize = 5;
 pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
     let failed = report.dependency_analysis.as_deref().unwrap_or_default();
     let most = if page.verbose { usize::MAX } else { MOST_UNITS };
+    // Those stand with the finding that explains them.
+    let explained = |unit: &UnitDependencies| {
+        let mut of_unit = report.findings.iter().filter(|it| it.subject == unit.unit.as_str());
+        of_unit.any(|finding| finding.cause.is_some())
+    };
     let telling: Vec<&UnitDependencies> = failed
         .iter()
         .filter(|unit| {
-            page.verbose
-                || !unit.first_causes.is_empty()
-                || unit.dependencies.iter().any(|to| to.problematic)
+            let telling =
+                !unit.first_causes.is_empty() || unit.dependencies.iter().any(|to| to.problematic);
+            page.verbose || (telling && !explained(unit))
         })
         .collect();
     let mut lines: Vec<Line> = telling.iter().take(most).flat_map(|unit| one(unit, page)).collect();

@@ -5,7 +5,7 @@ use sysdiag_model::{Evidence, Finding, FindingStatus, Report, Severity, Timestam
 
 use super::causes::Tree;
 use super::colors::Role;
-use super::words::{and_more, moment, since};
+use super::words::{and_more, relative, since};
 use super::{Line, Page, hanging};
 
 /// Where the text of a block begins, behind the label of its severity.
@@ -115,7 +115,7 @@ fn fact_text(fact: &Evidence, now: Timestamp, with_source: bool) -> String {
         Value::Time(time) if with_source => {
             format!("{what} {}", since(*time, now).trim_start_matches("since "))
         }
-        Value::Time(time) => format!("{what} {}", moment(*time)),
+        Value::Time(time) => format!("{what} {}", relative(*time, now)),
     };
     if with_source { format!("{text}   [{source}]") } else { text }
 }

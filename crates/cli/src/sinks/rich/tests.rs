@@ -73,6 +73,22 @@ fn what_findings_tell_of_units_is_no_news_in_the_log() {
 }
 
 #[test]
+fn what_waits_for_a_unit_is_counted_on_its_page() {
+    let mut report = unit_page();
+    let to = &mut report.unit_analysis.as_mut().unwrap().dependencies;
+    let mut other = to[0].clone();
+    other.problematic = false;
+    (other.name, other.edge_type) = ("shutdown.target".into(), "Before".to_owned());
+    to.extend([other.clone(), other]);
+    let short = shown(&report, View::new(80).focused(Focus::Unit));
+    assert!(short.contains("Before      2 units  (-v names them)"), "{short}");
+    assert!(!short.contains("shutdown.target"), "{short}");
+    assert!(
+        shown(&report, View::new(80).focused(Focus::Unit).verbose(1)).contains("shutdown.target")
+    );
+}
+
+#[test]
 fn names_that_do_not_fit_are_counted() {
     let mut report = faulty();
     let failed = &mut report.health_analysis.as_mut().unwrap().failed_units;

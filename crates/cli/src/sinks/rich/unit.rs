@@ -1,7 +1,7 @@
 //! The page about one unit: what `systemctl status` says, what it uses, what it rests on.
 
 use sysdiag_analyze::amount;
-use sysdiag_model::report::{UnitPage, UnitProcess};
+use sysdiag_model::report::{Dependency, UnitPage, UnitProcess};
 use sysdiag_model::{Report, Timestamp};
 
 use super::colors::Role;
@@ -9,7 +9,7 @@ use super::dependencies::edge;
 use super::logs::log_lines;
 use super::usage::{cpu_time, figures};
 use super::words::{and_more, short_moment, since};
-use super::{Line, Page, SECTION, hanging, section};
+use super::{Line, Page, SECTION, below, hanging, section};
 
 /// Where the sentence of an earlier finding begins, behind the time of its report.
 const TITLE: usize = 16;
@@ -26,10 +26,7 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
     let most = if page.verbose { usize::MAX } else { MOST };
     let processes = unit.processes.as_deref().unwrap_or_default();
     lines.extend(list("Processes", processes.len(), most, processes.iter().map(process)));
-    let to = &unit.dependencies;
-    // What can be why it does not work first; the order of the report otherwise.
-    let (bad, good): (Vec<_>, Vec<_>) = to.iter().partition(|to| to.problematic);
-    lines.extend(list("Depends on", to.len(), most, bad.into_iter().chain(good).map(edge)));
+    lines.extend(depends_on(&unit.dependencies, most, page));
     let logs = unit.recent_logs.as_deref().unwrap_or_default();
     let logs: Vec<Line> = logs.iter().flat_map(|line| log_lines(line, page.room(), page)).collect();
     lines.extend(list("Log", logs.len(), usize::MAX, logs.into_iter()));
@@ -40,6 +37,26 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
             .iter()
             .map(|(name, value)| Line::new().role(Role::Faint, name).text("=").text(value));
         lines.extend(list("Properties", unit.properties.len(), usize::MAX, properties));
+    }
+    lines
+}
+
+/// What can be why it does not work first; the order of the report otherwise. What waits for this
+/// unit (`Before`) is no reason for anything, and for a slice it is half of the host: counted.
+fn depends_on(all: &[Dependency], most: usize, page: &Page) -> Vec<Line> {
+    let waits = |to: &&Dependency| !page.verbose && to.edge_type == "Before" && !to.problematic;
+    let (waiting, rest): (Vec<_>, Vec<_>) = all.iter().partition(waits);
+    let (bad, good): (Vec<_>, Vec<_>) = rest.into_iter().partition(|to| to.problematic);
+    let count = bad.len() + good.len();
+    let mut lines = list("Depends on", count, most, bad.into_iter().chain(good).map(edge));
+    if !waiting.is_empty() {
+        let text = amount::count(waiting.len() as u64, "unit", "units");
+        let line = Line::new().text("Before").at(12).text(&text);
+        let line = line.role(Role::Faint, "  (-v names them)");
+        if lines.is_empty() {
+            return list("Depends on", 1, 1, std::iter::once(line));
+        }
+        lines.push(below(line));
     }
     lines
 }

@@ -33,7 +33,7 @@ const fn nearest(value: f64) -> u64 {
 
 /// `some 2.1 %`, over ten seconds.
 pub(super) fn pressure(pressure: &PressureUsage) -> String {
-    match pressure.full_avg10_percent.filter(|full| *full >= 0.05) {
+    match pressure.full_avg10_percent.filter(|full| *full >= 0.1) {
         Some(full) => {
             format!("some {} full {}", percent(pressure.some_avg10_percent), percent(full))
         }
