@@ -9,6 +9,8 @@ use super::colors::Role;
 use super::words::{and_more, seconds};
 use super::{Focus, Line, Page, SECTION, below, named, section, wrap};
 
+/// What is left of the name of a unit in a chain, however deep it stands.
+const LEAST_NAME: usize = 12;
 /// Units of `blame` that are shown without `-v`.
 const MOST_BLAMED: usize = 20;
 
@@ -19,7 +21,7 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
     }
     let mut lines = times(boot, page);
     lines.extend(blame(boot, page));
-    lines.extend(chain(boot));
+    lines.extend(chain(boot, page.width));
     lines
 }
 
@@ -138,7 +140,7 @@ fn blame(boot: &BootAnalysis, page: &Page) -> Vec<Line> {
 }
 
 /// The lines of `systemd-analyze critical-chain`.
-fn chain(boot: &BootAnalysis) -> Vec<Line> {
+fn chain(boot: &BootAnalysis, width: usize) -> Vec<Line> {
     if boot.critical_chain.is_empty() {
         return Vec::new();
     }
@@ -159,7 +161,9 @@ fn chain(boot: &BootAnalysis) -> Vec<Line> {
             .find(|later| *later <= depth)
             != Some(depth);
         open.truncate(depth.saturating_sub(1));
-        let line = tree(&open, depth, last).line(link_text(link));
+        let line = tree(&open, depth, last);
+        let room = width.saturating_sub(line.width());
+        let line = line.line(link_text(link, room));
         if depth > 0 {
             open.resize(depth - 1, false);
             open.push(!last);
@@ -183,16 +187,20 @@ fn tree(open: &[bool], depth: usize, last: bool) -> Line {
     Line::new().role(Role::Faint, &format!("{bars}{}", if last { "└─" } else { "├─" }))
 }
 
-fn link_text(link: &ChainLink) -> Line {
+/// The name is cut where there is no room, never its times.
+fn link_text(link: &ChainLink, room: usize) -> Line {
     let role = if link.took_usec.is_some() { Role::Error } else { Role::Plain };
-    let mut text = link.unit.to_string();
+    let mut times = String::new();
     for (sign, usec) in [(" @", link.at_usec), (" +", link.took_usec)] {
         if let Some(usec) = usec {
-            text.push_str(sign);
-            text.push_str(&format_msec(usec));
+            times.push_str(sign);
+            times.push_str(&format_msec(usec));
         }
     }
-    Line::new().role(role, &text)
+    let times = Line::new().role(role, &times);
+    let least = LEAST_NAME.min(room);
+    let name = Line::new().role(role, link.unit.as_str());
+    name.cut(room.saturating_sub(times.width()).max(least)).line(times)
 }
 
 #[cfg(test)]
@@ -201,6 +209,13 @@ mod tests {
 
     fn link(unit: &str, depth: u32, shown_above: bool) -> ChainLink {
         ChainLink { unit: unit.into(), at_usec: Some(1_000), took_usec: None, depth, shown_above }
+    }
+
+    #[test]
+    fn the_times_of_a_long_name_are_kept() {
+        let long = link("run-credentials-tmpfiles-setup.service.mount", 0, false);
+        assert_eq!(link_text(&long, 24).plain(), "run-credentials-tm… @1ms");
+        assert_eq!(link_text(&long, 80).plain(), format!("{} @1ms", long.unit));
     }
 
     #[test]
@@ -222,7 +237,7 @@ mod tests {
                 link("x.target", 2, true),
             ],
         };
-        let drawn: Vec<String> = chain(&boot).iter().skip(2).map(Line::plain).collect();
+        let drawn: Vec<String> = chain(&boot, 80).iter().skip(2).map(Line::plain).collect();
         assert_eq!(
             drawn,
             [
