@@ -12,6 +12,9 @@ use super::{Focus, Line, Page};
 /// Between the parts of a line.
 const DOT: &str = " · ";
 const DOT_WIDTH: usize = 3;
+/// Kinds of kernel messages that are about the machine, not about one program.
+const KERNEL_ALARMS: [&str; 6] =
+    ["fs-error", "hardware-error", "hung-task", "io-error", "kernel-panic", "lockup"];
 /// A gap that is alone is cut to no less than this.
 const LEAST_GAP: usize = 30;
 
@@ -104,7 +107,13 @@ fn counts(report: &Report, focus: Focus) -> Vec<Line> {
     });
     if silent {
         parts.push(Line::new().role(Role::Unknown, "health of units not known"));
-    } else if parts.is_empty() {
+    }
+    let alarms = kernel_alarms(report);
+    if !alarms.is_empty() {
+        let text = format!("kernel log: {}", alarms.join(", "));
+        parts.push(Line::new().role(Role::Error, &text));
+    }
+    if parts.is_empty() {
         parts.push(Line::new().role(Role::Fine, fine(focus)));
     }
     let notes = count(Severity::Info);
@@ -113,6 +122,19 @@ fn counts(report: &Report, focus: Focus) -> Vec<Line> {
         parts.push(Line::new().role(Role::Note, &text));
     }
     parts
+}
+
+/// What the kernel said of the machine itself. No rule judges it, for a drive without a disk gives
+/// errors too; but a host of which it was said is not called well.
+fn kernel_alarms(report: &Report) -> Vec<&str> {
+    let patterns = report.log_analysis.iter().flat_map(|logs| &logs.patterns);
+    let mut keys: Vec<&str> = patterns
+        .map(|pattern| pattern.pattern_key.as_str())
+        .filter(|key| KERNEL_ALARMS.contains(key))
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The verdict that nothing is wrong, with what was looked at.

@@ -89,6 +89,18 @@ fn what_waits_for_a_unit_is_counted_on_its_page() {
 }
 
 #[test]
+fn a_host_whose_kernel_complains_is_not_called_well() {
+    let mut report = healthy();
+    assert!(shown(&report, View::new(80)).contains("no problems"));
+    let mut logs = faulty().log_analysis.unwrap();
+    logs.patterns[0].pattern_key = "io-error".to_owned();
+    report.log_analysis = Some(logs);
+    let text = shown(&report, View::new(80));
+    assert!(!text.contains("no problems"), "{text}");
+    assert!(text.lines().nth(1).unwrap().starts_with("kernel log: io-error · "), "{text}");
+}
+
+#[test]
 fn names_that_do_not_fit_are_counted() {
     let mut report = faulty();
     let failed = &mut report.health_analysis.as_mut().unwrap().failed_units;
