@@ -271,6 +271,8 @@ fn what_is_no_file_is_said_to_be_none() {
         (fifo.as_path(), "it is empty"),
         (place.folder.path(), "it is a directory"),
         (Path::new("/dev/zero"), "it is a device"),
+        // Seems to be a file, and gives the kernel's messages to whom waits for them.
+        (Path::new("/proc/kmsg"), ""),
     ] {
         let error = capture::read(path).unwrap_err().to_string();
         assert!(error.contains(word) && error.contains(path.to_str().unwrap()), "{error}");

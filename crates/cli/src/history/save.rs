@@ -31,7 +31,10 @@ impl SaveError {
     /// What the user can do about it.
     pub fn hint(&self) -> &'static str {
         match self.error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            io::ErrorKind::ReadOnlyFilesystem => {
+                "set history.directory to a directory that can be written, or use --no-save"
+            }
+            io::ErrorKind::PermissionDenied => {
                 "run as root, set history.directory to a directory of your own, or use --no-save"
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

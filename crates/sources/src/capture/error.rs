@@ -3,11 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::gap;
+
 /// Why a capture was not written or not read.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {}", path.display(), gap::reason(source))]
     Io {
         /// `read`, `write`, ...
         action: &'static str,

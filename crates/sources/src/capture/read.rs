@@ -35,11 +35,16 @@ pub fn read(path: &Path) -> Result<Snapshot, CaptureError> {
     let failed = |source| CaptureError::Io { action: "read", path: path.to_owned(), source };
     let mut bytes = Vec::new();
     let file = open(path).map_err(failed)?;
-    if let Some(kind) = unfit(file.metadata().map_err(failed)?.file_type()) {
+    let kind = file.metadata().map_err(failed)?.file_type();
+    if let Some(kind) = unfit(kind) {
         return Err(CaptureError::NotACapture {
             path: path.to_owned(),
             reason: format!("it is {kind}"),
         });
+    }
+    if kind.is_fifo() {
+        // Without a writer it is at its end; whoever has one waits for what it writes.
+        fcntl_setfl(&file, OFlags::empty()).map_err(|errno| failed(errno.into()))?;
     }
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_FILE {
@@ -48,13 +53,10 @@ pub fn read(path: &Path) -> Result<Snapshot, CaptureError> {
     parse(&bytes, path)
 }
 
-/// Opens a file, or the pipe of a shell's `<(...)`. A pipe that nobody writes to is empty.
+/// Opens a file, or the pipe of a shell's `<(...)`, without waiting for anybody.
 fn open(path: &Path) -> io::Result<File> {
-    // Without waiting for a writer; whoever has one waits for what it writes.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = openat(CWD, path, flags, Mode::empty())?;
-    fcntl_setfl(&file, OFlags::empty())?;
-    Ok(File::from(file))
+    Ok(File::from(openat(CWD, path, flags, Mode::empty())?))
 }
 
 /// What kind of special file holds no capture; reading a device may take or change something.
