@@ -73,6 +73,20 @@ fn what_findings_tell_of_units_is_no_news_in_the_log() {
 }
 
 #[test]
+fn pressure_stands_on_the_page_of_a_unit_that_waits() {
+    let page = |some_avg10_percent| {
+        let mut report = unit_page();
+        let usage = report.unit_analysis.as_mut().unwrap().usage.as_mut().unwrap();
+        let mut pressure = faulty().resource_analysis.unwrap().system_usage.unwrap().io_pressure;
+        pressure.as_mut().unwrap().some_avg10_percent = some_avg10_percent;
+        usage.memory_pressure = pressure;
+        shown(&report, View::new(80).focused(Focus::Unit))
+    };
+    assert!(page(4.2).contains("pressure some 4.2 %"));
+    assert!(!page(0.0).contains("pressure"));
+}
+
+#[test]
 fn what_waits_for_a_unit_is_counted_on_its_page() {
     let mut report = unit_page();
     let to = &mut report.unit_analysis.as_mut().unwrap().dependencies;

@@ -61,6 +61,11 @@ pub(super) fn figures(usage: &UnitUsage) -> Vec<(&'static str, String)> {
     };
     let labelled =
         |label: &str, value: Option<String>| value.map(|value| format!("{label} {value}"));
+    // Nobody waits: not worth a line of its own.
+    let waits = |of: Option<&PressureUsage>| {
+        let some = of.filter(|pressure| pressure.some_avg10_percent >= 0.1);
+        labelled("pressure", some.map(pressure))
+    };
     add(
         "CPU",
         vec![
@@ -71,7 +76,7 @@ pub(super) fn figures(usage: &UnitUsage) -> Vec<(&'static str, String)> {
                 .cpu_throttled_usec
                 .filter(|usec| *usec > 0)
                 .map(|usec| format!("throttled for {}", cpu_time(usec))),
-            labelled("pressure", usage.cpu_pressure.as_ref().map(pressure)),
+            waits(usage.cpu_pressure.as_ref()),
         ],
     );
     add(
@@ -85,7 +90,7 @@ pub(super) fn figures(usage: &UnitUsage) -> Vec<(&'static str, String)> {
             usage.memory_oom_kills.filter(|kills| *kills > 0).map(|kills| {
                 format!("{} killed for memory", amount::count(kills, "process", "processes"))
             }),
-            labelled("pressure", usage.memory_pressure.as_ref().map(pressure)),
+            waits(usage.memory_pressure.as_ref()),
         ],
     );
     add(
@@ -95,7 +100,7 @@ pub(super) fn figures(usage: &UnitUsage) -> Vec<(&'static str, String)> {
             bytes(usage.io_write_bytes, " written"),
             usage.io_read_bytes_per_second.map(|value| format!("{} read now", rate(value))),
             usage.io_write_bytes_per_second.map(|value| format!("{} written now", rate(value))),
-            labelled("pressure", usage.io_pressure.as_ref().map(pressure)),
+            waits(usage.io_pressure.as_ref()),
         ],
     );
     add(
