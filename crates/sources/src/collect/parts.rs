@@ -59,26 +59,7 @@ impl Parts {
         let (tell_systemd, systemd_told) = channel();
         let (tell_journal, journal_told) = channel();
         let interval = options.sample_interval;
-        {
-            let (root, host, asked) = (root.clone(), host.clone(), options.unit.clone());
-            spawn("systemd", sender, move |sender| {
-                systemd_thread(&root, &host, asked.as_ref(), deadline, &systemd_told, sender);
-            });
-        }
-        {
-            let (root, options) = (root.clone(), options.clone());
-            let boot_id = host.boot_id.value().copied();
-            spawn("journal", sender, move |sender| {
-                journal_thread(&root, boot_id, &options, deadline, &journal_told, sender);
-            });
-        }
-        let of = root.clone();
-        spawn("cgroups", sender, move |sender| cgroup_thread(&of, interval, sender));
-        let of = root.clone();
-        spawn("system", sender, move |sender| system_thread(&of, interval, deadline, sender));
-        let of = root.clone();
-        spawn("processes", sender, move |sender| process_thread(&of, deadline, sender));
-        Self {
+        let mut parts = Self {
             begin,
             deadline,
             asked: options.unit.clone(),
@@ -89,7 +70,29 @@ impl Parts {
             processes: Slot::new("processes"),
             journal: Slot::new("journal"),
             tell: Some([tell_systemd, tell_journal]),
+        };
+        {
+            let (root, host, asked) = (root.clone(), host.clone(), options.unit.clone());
+            parts.systemd.start(begin, sender, move |sender| {
+                systemd_thread(&root, &host, asked.as_ref(), deadline, &systemd_told, sender);
+            });
         }
+        {
+            let (root, options) = (root.clone(), options.clone());
+            let boot_id = host.boot_id.value().copied();
+            parts.journal.start(begin, sender, move |sender| {
+                journal_thread(&root, boot_id, &options, deadline, &journal_told, sender);
+            });
+        }
+        let of = root.clone();
+        parts.cgroups.start(begin, sender, move |sender| cgroup_thread(&of, interval, sender));
+        let of = root.clone();
+        parts.system.start(begin, sender, move |sender| {
+            system_thread(&of, interval, deadline, sender);
+        });
+        let of = root.clone();
+        parts.processes.start(begin, sender, move |sender| process_thread(&of, deadline, sender));
+        parts
     }
 
     pub(super) fn complete(&self) -> bool {
@@ -193,6 +196,18 @@ impl Parts {
 impl<T> Slot<T> {
     const fn new(name: &'static str) -> Self {
         Self { name, probe: None, elapsed: None }
+    }
+
+    /// Has `work` done by a thread; without one this part is over.
+    fn start(
+        &mut self,
+        begin: Instant,
+        sender: &Sender<Message>,
+        work: impl FnOnce(&Sender<Message>) + Send + 'static,
+    ) {
+        if let Some(gap) = spawn(self.name, sender, work) {
+            self.set(Probe::Unknown(gap), Some(begin.elapsed()));
+        }
     }
 
     fn set(&mut self, probe: Probe<T>, elapsed: Option<Duration>) {

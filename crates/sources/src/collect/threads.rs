@@ -1,5 +1,6 @@
 //! One thread per source: what it reads, and when it says what.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,10 +8,10 @@ use std::time::{Duration, Instant};
 use sysdiag_model::snapshot::{
     CgroupTree, Host, JournalDigest, LogLine, Processes, System, Systemd,
 };
-use sysdiag_model::{BootId, Gap, Probe, UnitName};
+use sysdiag_model::{BootId, Gap, Probe, UnitName, Why};
 
 use crate::systemd::Deep;
-use crate::{Options, Root, cgroup, journal, processes, system, systemd};
+use crate::{Options, Root, cgroup, gap, journal, processes, system, systemd};
 
 /// What a thread hands over.
 #[derive(Debug)]
@@ -35,18 +36,26 @@ pub(super) enum Message {
     Processes(Probe<Processes>),
 }
 
-/// Runs `work` on a thread of its own. A closed channel means that nobody waits any more.
+/// Runs `work` on a thread of its own; the gap that is left if there can be none. A closed channel
+/// means that nobody waits any more.
 pub(super) fn spawn(
     name: &'static str,
     sender: &Sender<Message>,
     work: impl FnOnce(&Sender<Message>) + Send + 'static,
-) {
+) -> Option<Gap> {
     let sender = sender.clone();
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || work(&sender));
-    if let Err(error) = spawned {
-        // Its part stays unanswered and becomes a gap.
-        tracing::warn!(source = name, %error, "cannot start a thread");
-    }
+    spawned.err().map(|error| no_thread(name, &error))
+}
+
+/// `RLIMIT_NPROC` and `TasksMax=` count threads as well.
+fn no_thread(name: &str, error: &io::Error) -> Gap {
+    let reason = gap::reason(error);
+    Gap::new(
+        name,
+        Why::NotPermitted,
+        format!("no thread to read it: {reason} (ulimit -u, TasksMax=)"),
+    )
 }
 
 fn send(sender: &Sender<Message>, message: Message) {
@@ -125,4 +134,18 @@ pub(super) fn system_thread(
 
 pub(super) fn process_thread(root: &Root, deadline: Instant, sender: &Sender<Message>) {
     send(sender, Message::Processes(processes::read(root, deadline)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_cannot_be_had_is_no_fault_of_the_program() {
+        let error = io::Error::from(rustix::io::Errno::AGAIN);
+        let gap = no_thread("journal", &error);
+        assert_eq!((gap.what.as_str(), gap.why), ("journal", Why::NotPermitted));
+        let hint = gap.hint.unwrap();
+        assert!(hint.contains("Resource temporarily unavailable (ulimit -u"), "{hint}");
+    }
 }
