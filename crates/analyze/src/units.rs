@@ -150,11 +150,16 @@ impl<'a> Units<'a> {
     /// Start jobs that ended well need not be among the events, so the unit's own times are asked
     /// whether it set out again later.
     pub(crate) fn failed_start(&self, name: &str) -> Option<&'a UnitEvent> {
+        // A job that was given up says nothing of the unit: the one before it does.
+        let given_up = |event: &UnitEvent| {
+            matches!(event.job_result.as_deref(), Some("canceled" | "collected"))
+        };
         let last = self.events(name).iter().rfind(|event| {
             matches!(event.kind, UnitEventKind::Started | UnitEventKind::StartFailed)
+                && !given_up(event)
         })?;
         let ended_well = match last.job_result.as_deref() {
-            Some(result) => matches!(result, "done" | "skipped" | "canceled" | "collected"),
+            Some(result) => matches!(result, "done" | "skipped"),
             None => last.kind == UnitEventKind::Started,
         };
         let again = self.last_time(name, |detail| detail.inactive_exit, |it| it.inactive_exit_usec);

@@ -39,12 +39,14 @@ pub fn analyze(snapshot: &Snapshot) -> Option<Vec<UnitDependencies>> {
     Some(names.into_iter().filter_map(|name| of_unit(&units, name)).collect())
 }
 
-/// Whether the unit is down because its last start job failed with the result `dependency`.
+/// Whether the unit is down because its last start job failed with the result `dependency`, or
+/// waited for another until its `JobTimeoutSec=` was over. A device only does not come.
 pub(crate) fn held_back(units: &Units<'_>, name: &str) -> bool {
-    units.systemd.unit(name).is_some_and(|unit| unit.active_state == "inactive")
-        && units
-            .failed_start(name)
-            .is_some_and(|event| event.job_result.as_deref() == Some("dependency"))
+    units.systemd.unit(name).is_some_and(|unit| {
+        unit.active_state == "inactive" && unit.name.unit_type() != Some(UnitType::Device)
+    }) && units
+        .failed_start(name)
+        .is_some_and(|event| matches!(event.job_result.as_deref(), Some("dependency" | "timeout")))
 }
 
 /// The dependencies of one unit. None: its properties were not read.

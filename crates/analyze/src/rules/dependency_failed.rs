@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::Systemd, Need::Journal],
     explanation: Explanation {
         checks: "Units that are inactive because their last start job of this boot ended with the \
-                 result dependency.",
+                 result dependency, or waited until its JobTimeoutSec= was over (timeout).",
         matters: "The unit would work, but does not run; it does not show in systemctl --failed.",
         todo: "Mend the unit it requires, then start this one: systemd does not try again by \
                  itself.",
@@ -39,13 +39,16 @@ fn finding(units: &Units<'_>, name: &str) -> Option<Finding> {
     if states.clone().any(|unit| is_unavailable(&unit.load_state)) {
         return None;
     }
+    let result = event.job_result.as_deref().unwrap_or("dependency");
     let because = states.clone().next().map_or_else(
-        || "a unit it requires was not started".to_owned(),
+        || match result {
+            "timeout" => "its start job timed out in the queue".to_owned(),
+            _ => "a unit it requires was not started".to_owned(),
+        },
         |unit| format!("it requires {}, which {}", unit.name, how_it_is(units, unit)),
     );
     let title =
         format!("{name} was not started {}: {because}", ago(event.time, units.clock.realtime));
-    let result = event.job_result.as_deref().unwrap_or("dependency");
     let mut finding = Finding::new(RULE.id, RULE.severity, name, title)
         .since(Some(event.time))
         .because(Evidence::text("job result", result, "journal JOB_RESULT"))
@@ -83,6 +86,41 @@ mod tests {
         event(&mut snapshot, "app.service", UnitEventKind::StartFailed, 180).job_result =
             Some(result.to_owned());
         snapshot
+    }
+
+    #[test]
+    fn a_start_that_waited_too_long_is_one_too() {
+        let mut snapshot = healthy();
+        add_unit(&mut snapshot, unit("app.service", "inactive", "dead"));
+        event(&mut snapshot, "app.service", UnitEventKind::StartFailed, 180).job_result =
+            Some("timeout".to_owned());
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(
+            found[0].title,
+            "app.service was not started 3 min ago: its start job timed out in the queue"
+        );
+    }
+
+    #[test]
+    fn a_device_is_named_though_a_later_job_for_it_was_given_up() {
+        let mut snapshot = healthy();
+        add_unit(&mut snapshot, unit("dev-x.device", "inactive", "dead"));
+        add_unit(&mut snapshot, unit("x.mount", "inactive", "dead"));
+        depends(&mut snapshot, "x.mount", "Requires", "dev-x.device");
+        for (name, result, seconds) in [
+            ("dev-x.device", "timeout", 181),
+            ("x.mount", "dependency", 180),
+            ("dev-x.device", "collected", 20),
+        ] {
+            event(&mut snapshot, name, UnitEventKind::StartFailed, seconds).job_result =
+                Some(result.to_owned());
+        }
+        let titles: Vec<String> =
+            findings(&RULE, &snapshot).into_iter().map(|finding| finding.title).collect();
+        assert_eq!(
+            titles,
+            ["x.mount was not started 3 min ago: it requires dev-x.device, which did not appear"]
+        );
     }
 
     #[test]

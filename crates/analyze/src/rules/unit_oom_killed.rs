@@ -125,11 +125,31 @@ fn finding(context: &Context<'_>, systemd: &Systemd, unit: &UnitName, kill: &Kil
         let source = "journal, SD_MESSAGE_UNIT_OUT_OF_MEMORY";
         finding = finding.because(Evidence::new("out of memory", Value::Time(time), source));
     }
+    if let Some(process) = victim(context, unit) {
+        finding = finding.because(Evidence::text("killed", process, "kernel log, oom-kill"));
+    }
     finding.next(if limit.is_some() {
         change(unit, "MemoryMax")
     } else {
         "journalctl -b -k --grep='out of memory|oom-kill'".to_owned()
     })
+}
+
+/// The last process that the kernel said it killed in this unit: `perl (PID 168)`. Part of
+/// `oom-kill:constraint=...,task_memcg=/system.slice/a.service,task=perl,pid=168,uid=0`.
+fn victim(context: &Context<'_>, unit: &UnitName) -> Option<String> {
+    let logs = context.snapshot.journal.value()?.logs.as_ref()?;
+    let kernel = logs.groups.iter().filter(|group| group.transport.as_deref() == Some("kernel"));
+    let lines = kernel.flat_map(|group| &group.examples);
+    let of_unit = lines.filter_map(|line| {
+        let (_, rest) = line.message.split_once(",task_memcg=")?;
+        let (path, rest) = rest.split_once(",task=")?;
+        let (task, rest) = rest.rsplit_once(",pid=")?;
+        let pid: u32 = rest.split(',').next()?.parse().ok()?;
+        let inside = path.split('/').any(|part| part == unit.as_str());
+        inside.then(|| (line.time, format!("{task} (PID {pid})")))
+    });
+    of_unit.max_by_key(|(time, _)| *time).map(|(_, process)| process)
 }
 
 fn severity(context: &Context<'_>, kill: &Kill<'_>) -> Severity {
@@ -148,7 +168,7 @@ fn severity(context: &Context<'_>, kill: &Kill<'_>) -> Severity {
 #[cfg(test)]
 mod tests {
     use sysdiag_model::Snapshot;
-    use sysdiag_model::snapshot::{MemoryEvents, ServiceState};
+    use sysdiag_model::snapshot::{LogDigest, LogGroup, LogLine, MemoryEvents, ServiceState};
 
     use super::*;
     use crate::testing::{add_unit, cgroup_of, findings, healthy, systemd_of, unit};
@@ -186,6 +206,54 @@ mod tests {
         add_unit(&mut snapshot, unit("system.slice", "active", "active"));
         add_event(&mut snapshot, "system.slice", 4 * MINUTE);
         assert_eq!(findings(&RULE, &snapshot), []);
+    }
+
+    fn log(snapshot: &mut Snapshot, message: &str) {
+        let time = snapshot.clock.realtime.minus_usec(MINUTE);
+        let line = LogLine {
+            time,
+            level: Some("INFO".to_owned()),
+            identifier: Some("kernel".to_owned()),
+            pid: None,
+            message: message.to_owned(),
+            cursor: None,
+        };
+        let group = LogGroup {
+            priority: 6,
+            transport: Some("kernel".to_owned()),
+            identifier: Some("kernel".to_owned()),
+            message_id: None,
+            units: Vec::new(),
+            wording: message.to_owned(),
+            count: 1,
+            first: time,
+            last: time,
+            examples: vec![line],
+        };
+        snapshot.journal.value_mut().unwrap().logs = Some(LogDigest {
+            entries: 1,
+            by_priority: [0; 8],
+            max_priority: 4,
+            groups: vec![group],
+            entries_not_grouped: 0,
+        });
+    }
+
+    #[test]
+    fn names_the_process_that_the_kernel_killed_in_the_unit() {
+        let killed = |message: &str| {
+            let mut snapshot = with_kills(1);
+            log(&mut snapshot, message);
+            let mut found = findings(&RULE, &snapshot);
+            let evidence = found.remove(0).evidence.into_iter();
+            evidence.filter(|fact| fact.what == "killed").map(|fact| fact.value).next()
+        };
+        let said = "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,\
+                    oom_memcg=/system.slice,task_memcg=/system.slice/nginx.service,task=a,b,\
+                    pid=168,uid=0";
+        assert_eq!(killed(said), Some(Value::Text("a,b (PID 168)".to_owned())));
+        assert_eq!(killed(&said.replace("/nginx.service", "/other.service")), None);
+        assert_eq!(killed("oom-kill:task_memcg=,task=,pid="), None);
     }
 
     #[test]
