@@ -3,6 +3,7 @@
 # nothing else.  Makes a root file system from nothing, puts a clone of this project into it,
 # shares this machine's toolchain and downloaded crates, and runs the command there.
 #   fresh.sh [COMMAND]     default: scripts/setup.sh && cargo run --release -- run --no-save
+# The second command is tested likewise: fresh.sh tests/run.sh
 set -u
 # shellcheck source=tests/e2e/lib/common.sh
 . "$(dirname "$(readlink -f "$0")")/lib/common.sh"
@@ -13,6 +14,8 @@ COMMAND=${1:-scripts/setup.sh && cargo run --release -- run --no-save}
 inside() {
     local root=$CACHE/fresh
     bootstrap bookworm "$root" --variant=minbase --include=ca-certificates
+    # A mount point, so that mount namespaces can be made inside: the tests do.
+    mount --bind "$root" "$root" || die "cannot mount the root"
     mkdir -p "$root/root/.cargo" "$root/root/.rustup" "$root/src"
     git -C "$E2E/../.." archive HEAD | tar -x -C "$root/src" || die "cannot copy the project"
     mount --rbind "${RUSTUP_HOME:-$HOME/.rustup}" "$root/root/.rustup" || die "no toolchain"
