@@ -55,7 +55,10 @@ enum Way {
 pub(super) fn read(root: &Root, program: &Path) -> (Probe<Vec<FileSystem>>, Option<Remote>) {
     let bytes = match mountinfo::read(root) {
         Ok(bytes) => bytes,
-        Err(error) => return (Probe::Unknown(gap::from_io("file systems", &error)), None),
+        Err(error) => {
+            let gap = gap::of_file("file systems", mountinfo::PATH, &error);
+            return (Probe::Unknown(gap), None);
+        }
     };
     // The mounts of an image or a fixture are not there.
     let ask = root.is_host().then_some(usage::usage as Ask);
