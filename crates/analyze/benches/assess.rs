@@ -136,7 +136,7 @@ fn detail(index: u64) -> UnitDetail {
         code: 1,
         status: 1,
     };
-    let requires = (index % 10 > 0).then(|| UnitName::from(name(index - 1).as_str()));
+    let requires = (!index.is_multiple_of(10)).then(|| UnitName::from(name(index - 1).as_str()));
     UnitDetail {
         result: Some("exit-code".to_owned()),
         dependencies: BTreeMap::from([("Requires".to_owned(), requires.into_iter().collect())]),

@@ -4,6 +4,7 @@ mod catalogue;
 
 use std::collections::BTreeMap;
 
+use sysdiag_model::UnitName;
 use sysdiag_model::report::{LogAnalysis, LogPattern};
 use sysdiag_model::snapshot::{LogDigest, LogGroup};
 
@@ -48,7 +49,7 @@ fn pattern_key(group: &LogGroup) -> Option<String> {
     if group.priority > UNKNOWN_AT {
         return None;
     }
-    let unit = || group.units.first().map(sysdiag_model::UnitName::as_str);
+    let unit = || group.units.first().map(UnitName::as_str);
     let sender = group.identifier.as_deref().or_else(unit).unwrap_or("unknown");
     Some(format!("message:{sender}"))
 }
@@ -71,7 +72,9 @@ fn add(pattern: &mut LogPattern, group: &LogGroup) {
     pattern.count = pattern.count.saturating_add(group.count);
     pattern.first = pattern.first.min(group.first);
     pattern.last = pattern.last.max(group.last);
-    for unit in &group.units {
+    // Who reports a crash is not who crashed.
+    let reporter = |unit: &&UnitName| !unit.as_str().starts_with("systemd-coredump@");
+    for unit in group.units.iter().filter(reporter) {
         if pattern.units.len() < MOST_UNITS && !pattern.units.contains(unit) {
             pattern.units.push(unit.clone());
         }
@@ -128,6 +131,21 @@ mod tests {
 
     fn expect(level: &str, key: &str, count: u64) -> (String, String, u64) {
         (level.to_owned(), key.to_owned(), count)
+    }
+
+    #[test]
+    fn who_reports_a_crash_is_not_among_the_units() {
+        let mut dump = group(2, "systemd-coredump", "Process # (a) dumped core.", 1);
+        dump.message_id = Some("fc2e22bc6ee647b6b90729ab34a250b1".to_owned());
+        dump.units.push("systemd-coredump@1-2-0.service".into());
+        let digest = LogDigest {
+            entries: 1,
+            by_priority: [0; 8],
+            max_priority: 4,
+            groups: vec![dump],
+            entries_not_grouped: 0,
+        };
+        assert_eq!(analyze(&digest).patterns[0].units, ["a.service"]);
     }
 
     #[test]

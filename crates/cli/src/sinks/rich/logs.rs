@@ -59,7 +59,7 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
     section("Logs", lines)
 }
 
-/// `ERR      12 ×  kernel-oom  postgresql.service, last 4 min ago`.
+/// `ERR      12 ×  kernel-oom  last 4 min ago  postgresql.service`.
 fn kind(pattern: &LogPattern, report: &Report) -> Line {
     let units = match pattern.units.as_slice() {
         [] => String::new(),
@@ -69,8 +69,9 @@ fn kind(pattern: &LogPattern, report: &Report) -> Line {
     Line::new()
         .role(level_role(&pattern.level), &pattern.level)
         .at(9)
-        .text(&format!("{} ×  {}{units}", number(pattern.count), pattern.pattern_key))
+        .text(&format!("{} ×  {}", number(pattern.count), pattern.pattern_key))
         .role(Role::Faint, &format!("  last {}", relative(pattern.last, report.timestamp)))
+        .text(&units)
 }
 
 /// `11-23 02:36:01 postgres[812]: message`, in one line; the level stands above it.
