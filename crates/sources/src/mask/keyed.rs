@@ -40,6 +40,30 @@ const SCHEMES: [&[u8]; 8] = [
     b"aws4-hmac-sha256",
 ];
 
+/// Texts of the errors that programs meet when they look for credentials, `errno(3)`.
+const REASONS: [&[u8]; 20] = [
+    b"Bad file descriptor",
+    b"Connection refused",
+    b"Connection reset",
+    b"Connection timed out",
+    b"File exists",
+    b"Host is down",
+    b"Input/output error",
+    b"Invalid argument",
+    b"Is a directory",
+    b"Key has been revoked",
+    b"Key has expired",
+    b"Network is unreachable",
+    b"No data available",
+    b"No route to host",
+    b"No space left on device",
+    b"No such ",
+    b"Not a directory",
+    b"Operation not permitted",
+    b"Permission denied",
+    b"Required key not available",
+];
+
 /// What kind of value follows a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -69,9 +93,16 @@ pub(super) fn value(bytes: &[u8], from: usize, separator: usize) -> Option<Range
         start = run(bytes, start, is_blank);
     }
     match kind {
+        Kind::Word if sign == b':' && is_reason(bytes.get(start..)?) => None,
         Kind::Word => word(bytes, start),
         Kind::Header => header(bytes, start),
     }
+}
+
+/// Whether what follows is no secret but why something failed, as `strerror(3)` says it:
+/// "Failed to determine user credentials: No such process" is how systemd reports a missing user.
+fn is_reason(text: &[u8]) -> bool {
+    REASONS.iter().any(|reason| starts(text, 0, reason))
 }
 
 /// The secret behind `--password ` or `-token ` at `dash`.

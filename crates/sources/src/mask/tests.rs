@@ -5,6 +5,16 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
+fn the_reason_of_a_failure_is_no_secret() {
+    for text in [
+        "e2e.service: Failed to determine user credentials: No such process",
+        "cannot read token: Permission denied",
+    ] {
+        assert_eq!(mask_text(text), text);
+    }
+}
+
+#[test]
 fn secrets_are_masked() {
     for (text, expected) in [
         ("password=hunter2", "password=[masked]"),
