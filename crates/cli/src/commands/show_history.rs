@@ -10,7 +10,7 @@ use crate::args::{Global, HistoryArgs};
 use crate::history::{Entry, Store, Unusable};
 use crate::pipeline;
 use crate::sinks::text::escape;
-use crate::sinks::{Focus, Format};
+use crate::sinks::{Focus, Format, rich};
 use crate::{Error, Exit, console};
 
 pub(super) fn run(global: &Global, args: &HistoryArgs) -> Result<Exit, Error> {
@@ -138,28 +138,32 @@ fn list(global: &Global, store: &Store, limit: usize) -> Result<Exit, Error> {
 }
 
 fn line(number: usize, entry: &Entry, report: Report) -> Line {
-    let findings = Counts {
-        critical: count(&report, Severity::Critical),
-        error: count(&report, Severity::Error),
-        warning: count(&report, Severity::Warning),
-        info: count(&report, Severity::Info),
-    };
+    let problems = Counts::of(|severity| rich::problems(&report.findings, severity));
+    let found = |severity| report.findings.iter().filter(|it| it.severity == severity).count();
+    let findings = Counts::of(found);
     Line {
         number,
         file: shown(&entry.path),
         size_bytes: entry.size_bytes,
         timestamp: report.timestamp,
-        verdict: verdict(&report, &findings),
+        verdict: verdict(&report, &problems),
         hostname: report.hostname,
         findings,
     }
 }
 
-fn count(report: &Report, severity: Severity) -> usize {
-    report.findings.iter().filter(|finding| finding.severity == severity).count()
+impl Counts {
+    fn of(count: impl Fn(Severity) -> usize) -> Self {
+        Self {
+            critical: count(Severity::Critical),
+            error: count(Severity::Error),
+            warning: count(Severity::Warning),
+            info: count(Severity::Info),
+        }
+    }
 }
 
-/// The counts in words, the worst first.
+/// The counts in words, the worst first, as the head of the report has them.
 fn verdict(report: &Report, counts: &Counts) -> String {
     let words = [
         (counts.critical, "critical"),

@@ -53,8 +53,6 @@ pub enum Focus {
 impl View {
     /// Below this the columns of the report do not fit; the terminal wraps.
     pub const MIN_WIDTH: u16 = 60;
-    /// For an output that is no terminal.
-    pub const DEFAULT_WIDTH: u16 = 100;
 
     /// As wide as given, not verbose, about everything.
     pub const fn new(width: u16) -> Self {
@@ -73,12 +71,6 @@ impl View {
     pub const fn verbose(mut self, verbose: u8) -> Self {
         self.verbose = verbose;
         self
-    }
-}
-
-impl Default for View {
-    fn default() -> Self {
-        Self::new(Self::DEFAULT_WIDTH)
     }
 }
 

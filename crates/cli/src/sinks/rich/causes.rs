@@ -54,6 +54,12 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// How many problems of this severity there are, as the head of a report counts them: a problem and
+/// its effects are one, as bad as the worst of them.
+pub(crate) fn problems(findings: &[Finding], severity: Severity) -> usize {
+    Tree::all(findings).iter().filter(|tree| tree.severity() == severity).count()
+}
+
 /// What `cause` explains that was not shown yet, depth first. Without recursion: a chain of causes
 /// is as long as the report.
 fn effects<'a>(

@@ -4,7 +4,7 @@ use sysdiag_analyze::amount;
 use sysdiag_model::snapshot::Outcome;
 use sysdiag_model::{Gap, Report, Severity};
 
-use super::causes::Tree;
+use super::causes::problems;
 use super::colors::Role;
 use super::words::{elapsed, moment, number};
 use super::{Focus, Line, Page};
@@ -89,11 +89,9 @@ fn verdict(report: &Report, page: &Page) -> Vec<Line> {
     joined(parts, took, page.width)
 }
 
-/// How many problems there are of each severity; a problem and its effects are one, as bad as the
-/// worst of them.
+/// How many problems there are of each severity.
 fn counts(report: &Report, focus: Focus) -> Vec<Line> {
-    let trees = Tree::all(&report.findings);
-    let count = |severity| trees.iter().filter(|tree| tree.severity() == severity).count();
+    let count = |severity| problems(&report.findings, severity);
     let mut parts = Vec::new();
     for severity in [Severity::Critical, Severity::Error, Severity::Warning] {
         let (count, name) = (count(severity), severity.as_str());

@@ -20,6 +20,8 @@ mod unit;
 mod usage;
 mod words;
 
+pub(crate) use causes::problems;
+
 #[cfg(test)]
 mod tests;
 
