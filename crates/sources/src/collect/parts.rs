@@ -26,7 +26,10 @@ pub(super) struct Parts {
     processes: Slot<Processes>,
     journal: Slot<JournalDigest>,
     /// To the threads that wait for the second round; taken when they are told.
-    tell: Option<[Sender<Vec<UnitName>>; 2]>,
+    tell_systemd: Option<Sender<Vec<UnitName>>>,
+    tell_journal: Option<Sender<Vec<UnitName>>>,
+    /// The journal's second round began without what systemd knows.
+    journal_told_blind: bool,
 }
 
 /// One source.
@@ -69,7 +72,9 @@ impl Parts {
             system: Slot::new("system"),
             processes: Slot::new("processes"),
             journal: Slot::new("journal"),
-            tell: Some([tell_systemd, tell_journal]),
+            tell_systemd: Some(tell_systemd),
+            tell_journal: Some(tell_journal),
+            journal_told_blind: false,
         };
         {
             let (root, host, asked) = (root.clone(), host.clone(), options.unit.clone());
@@ -140,27 +145,34 @@ impl Parts {
         self.tell_if_ready();
     }
 
-    /// Names the suspects to both threads as soon as both first rounds are in; if one of them is
-    /// slow, at half time with what the other knows.
+    /// Names the suspects to each thread as soon as its own and the other's first round are in. The
+    /// other is not waited for beyond a time that leaves enough for the second round.
     pub(super) fn tell_if_ready(&mut self) {
-        let both = self.systemd.probe.is_some() && self.journal.probe.is_some();
-        let half_time = self.begin + self.deadline.saturating_duration_since(self.begin) / 2;
-        if !both && Instant::now() < half_time {
-            return;
+        let (systemd_in, journal_in) = (self.systemd.probe.is_some(), self.journal.probe.is_some());
+        let half = self.begin + self.deadline.saturating_duration_since(self.begin) / 2;
+        if self.tell_systemd.is_some() && systemd_in && (journal_in || Instant::now() >= half) {
+            let units = self.suspects();
+            tell(&mut self.tell_systemd, units);
         }
-        let Some([systemd, journal]) = self.tell.take() else { return };
+        // systemd names most suspects, and their last lines are found quickly.
+        let late = self.begin + self.deadline.saturating_duration_since(self.begin) * 4 / 5;
+        if self.tell_journal.is_some() && journal_in && (systemd_in || Instant::now() >= late) {
+            self.journal_told_blind = !systemd_in;
+            let state = self.systemd.probe.as_ref().and_then(Probe::value);
+            let units = match state {
+                Some(state) if self.recent_of_all_units => {
+                    state.units.iter().map(|unit| unit.name.clone()).collect()
+                }
+                _ => self.suspects(),
+            };
+            tell(&mut self.tell_journal, units);
+        }
+    }
+
+    fn suspects(&self) -> Vec<UnitName> {
         let state = self.systemd.probe.as_ref().and_then(Probe::value);
         let digest = self.journal.probe.as_ref().and_then(Probe::value);
-        let units = suspects(state, digest, self.asked.as_ref());
-        let with_logs = match state {
-            Some(state) if self.recent_of_all_units => {
-                state.units.iter().map(|unit| unit.name.clone()).collect()
-            }
-            _ => units.clone(),
-        };
-        // A thread that has ended needs no answer.
-        let _ = systemd.send(units);
-        let _ = journal.send(with_logs);
+        suspects(state, digest, self.asked.as_ref())
     }
 
     pub(super) fn finish(self, root: &Root) -> Finished {
@@ -182,12 +194,19 @@ impl Parts {
                 None => processes::read_cgroups(root, list, ""),
             }
         }
+        let mut journal = self.journal.into_probe(late);
+        // Where systemd never answered, its own gap says enough.
+        if self.journal_told_blind && self.systemd.probe.is_some() {
+            let hint = "systemd named the units too late (collect.deadline_seconds)";
+            let gap = Gap::new("last log lines of units", Why::TimedOut, hint);
+            journal = with_more_gaps(journal, vec![gap]);
+        }
         (
             self.systemd.into_probe(late),
             cgroups,
             self.system.into_probe(late),
             processes,
-            self.journal.into_probe(late),
+            journal,
             timings,
         )
     }
@@ -253,6 +272,13 @@ impl<T> Slot<T> {
             elapsed_usec: u64::try_from(elapsed).unwrap_or(u64::MAX),
             outcome,
         }
+    }
+}
+
+/// Once. A thread that has ended needs no answer.
+fn tell(thread: &mut Option<Sender<Vec<UnitName>>>, units: Vec<UnitName>) {
+    if let Some(thread) = thread.take() {
+        let _ = thread.send(units);
     }
 }
 
