@@ -20,3 +20,12 @@ need() {
         return 1
     }
 }
+
+# Under sudo, the toolchain is the caller's (rustup installs into a home) and not on root's PATH.
+if ! command -v cargo >/dev/null && [ -n "${SUDO_USER:-}" ]; then
+    _home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
+    if [ -x "$_home/.cargo/bin/cargo" ]; then
+        export PATH="$_home/.cargo/bin:$PATH" RUSTUP_HOME="${RUSTUP_HOME:-$_home/.rustup}"
+    fi
+    unset _home
+fi

@@ -4,6 +4,8 @@
 # (The same cases in virtual machines take longer: tests/e2e/run.sh --lane vm.)
 set -u
 cd "$(dirname "$(readlink -f "$0")")/.." || exit
+# shellcheck source=scripts/needs.sh
+. scripts/needs.sh
 scripts/setup.sh || exit
 status=0
 cargo test --workspace --quiet || status=1
