@@ -42,7 +42,7 @@ inside() {
     [ -n "$cgroup2" ] || die "this host has no cgroup v2"
     { mkdir "$cgroup2/$name" && echo $$ >"$cgroup2/$name/cgroup.procs"; } || die "cannot make a cgroup"
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 tool systemd-nspawn --quiet --directory=$root/merged --boot \
-        --register=no --keep-unit --console=pipe --machine="$name" --private-network \
+        --register=no --keep-unit --link-journal=no --console=pipe --machine="$name" --private-network \
         --capability=all --system-call-filter='bpf perf_event_open syslog' --bind="$dir:/e2e"
     rc=$?
     leave "$cgroup2" "$name"
