@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use sysdiag_analyze::{Scope, Settings, assess};
+use sysdiag_analyze::{Past, Scope, Settings, assess};
 use sysdiag_model::snapshot::{
     Cgroup, CgroupTree, Clock, CpuStat, ExecCommand, FORMAT, Host, JournalDigest, LogDigest,
     LogGroup, LogLine, Manager, Process, Processes, ServiceDetail, Snapshot, Systemd, Transport,
@@ -254,11 +254,12 @@ fn journal(failed: u64) -> JournalDigest {
 fn bench(criterion: &mut Criterion) {
     for (title, failed) in [("650 units, all well", 0), ("650 units, 100 failed", FAILED)] {
         let snapshot = host(failed);
+        let past = Probe::Known(Past::default());
         let (settings, scope) = (Settings::default(), Scope::run());
-        let findings = assess(&snapshot, &settings, &scope).findings.len();
+        let findings = assess(&snapshot, &past, &settings, &scope).findings.len();
         assert_eq!(findings > 0, failed > 0, "the host must be what the title says");
         criterion.bench_function(title, |bencher| {
-            bencher.iter(|| assess(black_box(&snapshot), &settings, &scope));
+            bencher.iter(|| assess(black_box(&snapshot), &past, &settings, &scope));
         });
     }
 }

@@ -3,23 +3,29 @@
 use std::collections::BTreeSet;
 
 use sysdiag_model::report::SCHEMA_VERSION;
-use sysdiag_model::{Finding, FindingKey, Gap, Report, Snapshot, UnitName, Why};
+use sysdiag_model::{Finding, FindingKey, Gap, Probe, Report, Snapshot, UnitName, Why};
 
 use crate::units::Units;
 use crate::{
-    Context, Scope, Settings, boot, causes, dependencies, gaps, health, host, logs, order,
+    Context, Past, Scope, Settings, boot, causes, dependencies, gaps, health, host, logs, order,
     resources, rules, unit_page,
 };
 
 /// Derives the sections `scope` asks for, runs their rules, orders the findings, and states what
 /// could not be assessed. The same arguments give the same report.
-pub fn assess(snapshot: &Snapshot, settings: &Settings, scope: &Scope) -> Report {
+pub fn assess(
+    snapshot: &Snapshot,
+    past: &Probe<Past>,
+    settings: &Settings,
+    scope: &Scope,
+) -> Report {
     let boot = snapshot.systemd.value().map(boot::analyze);
     let health = health::analyze(snapshot, settings);
     let resources = resources::analyze(snapshot, settings);
     let mut findings = run_rules(
         &Context {
             snapshot,
+            past,
             settings,
             boot: boot.as_ref(),
             health: health.as_ref(),
@@ -28,7 +34,7 @@ pub fn assess(snapshot: &Snapshot, settings: &Settings, scope: &Scope) -> Report
         scope,
     );
     causes::link(&mut findings, snapshot);
-    let mut not_assessed = gaps::list(snapshot, scope);
+    let mut not_assessed = gaps::list(snapshot, past, scope);
     let unit_analysis = scope.unit.as_ref().and_then(|asked| {
         findings = about(std::mem::take(&mut findings), &primary_name(snapshot, asked));
         unit_page::analyze(snapshot, settings, asked, boot.as_ref(), &resources)
@@ -196,7 +202,12 @@ mod tests {
             for (what, take) in &taken {
                 take(&mut snapshot, Gap::new(*what, Why::TimedOut, "try again"));
             }
-            let report = assess(&snapshot, &Settings::default(), &Scope::run());
+            let report = assess(
+                &snapshot,
+                &Probe::Known(Past::default()),
+                &Settings::default(),
+                &Scope::run(),
+            );
             for (what, _) in &taken {
                 assert!(report.not_assessed.iter().any(|gap| gap.what == *what), "{what}");
             }
@@ -207,7 +218,8 @@ mod tests {
             assert_eq!(report.dependency_analysis.is_some(), systemd);
             assert_eq!(report.log_analysis.is_some(), snapshot.journal.value().is_some());
             for scope in scopes() {
-                let _ = assess(&snapshot, &Settings::default(), &scope);
+                let _ =
+                    assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
             }
         }
     }
@@ -216,7 +228,8 @@ mod tests {
     fn a_report_has_the_sections_that_were_asked_for() {
         let snapshot = broken();
         for scope in scopes() {
-            let report = assess(&snapshot, &Settings::default(), &scope);
+            let report =
+                assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
             assert_eq!(report.boot_analysis.is_some(), scope.boot);
             assert_eq!(report.health_analysis.is_some(), scope.health);
             assert_eq!(report.resource_analysis.is_some(), scope.resources);
@@ -235,7 +248,8 @@ mod tests {
     fn a_page_is_about_one_unit_and_what_it_hangs_on() {
         let snapshot = broken();
         let scope = Scope { unit: Some("app.service".into()), ..Scope::default() };
-        let report = assess(&snapshot, &Settings::default(), &scope);
+        let report =
+            assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
         let page = report.unit_analysis.unwrap();
         assert_eq!(page.signal.as_deref(), Some("SIGSEGV"));
         assert_eq!(page.dependencies.len(), 2);
@@ -252,7 +266,8 @@ mod tests {
         let detail = systemd_of(&mut snapshot).details.get_mut("db.service").unwrap();
         detail.names.push("database.service".into());
         let scope = Scope { unit: Some("database.service".into()), ..Scope::default() };
-        let report = assess(&snapshot, &Settings::default(), &scope);
+        let report =
+            assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
         assert_eq!(report.unit_analysis.unwrap().name, "db.service");
         assert_eq!(report.findings[0].subject, "db.service");
     }
@@ -260,7 +275,8 @@ mod tests {
     #[test]
     fn a_unit_that_is_not_there_is_not_assessed() {
         let scope = Scope { unit: Some("none.service".into()), ..Scope::default() };
-        let report = assess(&healthy(), &Settings::default(), &scope);
+        let report =
+            assess(&healthy(), &Probe::Known(Past::default()), &Settings::default(), &scope);
         assert!(report.unit_analysis.is_none());
         assert!(report.not_assessed.iter().any(|gap| gap.what == "unit none.service"));
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use sysdiag_model::snapshot::System;
-use sysdiag_model::{Gap, Snapshot, Why};
+use sysdiag_model::{Gap, Probe, Snapshot, Why};
 
-use crate::{Need, Scope, rules};
+use crate::{Need, Past, Scope, rules};
 
 /// The entries of `not_assessed`, without repetition, by what is missing.
-pub(crate) fn list(snapshot: &Snapshot, scope: &Scope) -> Vec<Gap> {
-    let mut gaps: BTreeSet<Gap> = of_host(snapshot).cloned().collect();
+pub(crate) fn list(snapshot: &Snapshot, past: &Probe<Past>, scope: &Scope) -> Vec<Gap> {
+    let mut gaps: BTreeSet<Gap> = of_host(snapshot).chain(past.gaps()).cloned().collect();
     for need in needs(scope) {
         gaps.extend(need.gaps(snapshot).iter().cloned());
         if need == Need::System

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::testing::{add_unit, healthy, unit};
     use crate::testing_events::{assessed, event, failed_service};
-    use crate::{Scope, Settings, assess};
+    use crate::{Past, Scope, Settings, assess};
 
     fn failing() -> Snapshot {
         let mut snapshot = healthy();
@@ -155,8 +155,12 @@ mod tests {
     #[test]
     fn what_was_not_looked_at_is_not_resolved() {
         let before = assessed(&failing());
-        let mut boot =
-            assess(&healthy(), &Settings::default(), &Scope { boot: true, ..Scope::default() });
+        let mut boot = assess(
+            &healthy(),
+            &Probe::Known(Past::default()),
+            &Settings::default(),
+            &Scope { boot: true, ..Scope::default() },
+        );
         compare(&mut boot, &before);
         assert!(boot.resolved_findings.is_empty());
 

@@ -19,6 +19,7 @@ mod host;
 pub mod human;
 pub mod logs;
 mod order;
+pub mod past;
 pub mod resources;
 mod rule;
 pub mod rules;
@@ -35,6 +36,7 @@ mod words;
 
 pub use context::Context;
 pub use engine::assess;
+pub use past::{Past, PastReport};
 pub use rule::{Explanation, Need, Rule, Section};
 pub use scope::Scope;
 pub use settings::Settings;

@@ -11,7 +11,7 @@ use sysdiag_model::snapshot::{
 };
 use sysdiag_model::{Finding, Gap, Probe, Timestamp, Why};
 
-use crate::{Context, Rule, Settings};
+use crate::{Context, Past, Rule, Settings};
 
 pub(crate) const GIB: u64 = 1 << 30;
 pub(crate) const MIB: u64 = 1 << 20;
@@ -25,6 +25,15 @@ pub(crate) fn findings(rule: &Rule, snapshot: &Snapshot) -> Vec<Finding> {
 
 /// As [`findings`], with other thresholds.
 pub(crate) fn findings_with(rule: &Rule, snapshot: &Snapshot, settings: &Settings) -> Vec<Finding> {
+    findings_of(rule, snapshot, Past::default(), settings)
+}
+
+/// As [`findings`], after earlier reports.
+pub(crate) fn findings_after(rule: &Rule, past: Past, snapshot: &Snapshot) -> Vec<Finding> {
+    findings_of(rule, snapshot, past, &Settings::default())
+}
+
+fn findings_of(rule: &Rule, snapshot: &Snapshot, past: Past, settings: &Settings) -> Vec<Finding> {
     if rule.needs.iter().any(|need| need.missing(snapshot).is_some()) {
         return Vec::new();
     }
@@ -33,6 +42,7 @@ pub(crate) fn findings_with(rule: &Rule, snapshot: &Snapshot, settings: &Setting
     let resources = crate::resources::analyze(snapshot, settings);
     (rule.check)(&Context {
         snapshot,
+        past: &Probe::Known(past),
         settings,
         boot: boot.as_ref(),
         health: health.as_ref(),

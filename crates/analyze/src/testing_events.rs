@@ -6,10 +6,10 @@ use sysdiag_model::snapshot::{
     ExecCommand, JournalDigest, LogLine, ServiceDetail, Snapshot, TimerState, UnitDetail,
     UnitEvent, UnitEventKind,
 };
-use sysdiag_model::{Report, Timestamp};
+use sysdiag_model::{Probe, Report, Timestamp};
 
 use crate::testing::{NOW_USEC, add_unit, healthy, systemd_of, unit};
-use crate::{Scope, Settings};
+use crate::{Past, Scope, Settings};
 
 /// The journal of a snapshot, to be changed.
 pub(crate) fn journal_of(snapshot: &mut Snapshot) -> &mut JournalDigest {
@@ -122,5 +122,5 @@ pub(crate) fn timer(service: &str) -> TimerState {
 
 /// What `run` says about a host.
 pub(crate) fn assessed(snapshot: &Snapshot) -> Report {
-    crate::assess(snapshot, &Settings::default(), &Scope::run())
+    crate::assess(snapshot, &Probe::Known(Past::default()), &Settings::default(), &Scope::run())
 }

@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use sysdiag_analyze::{Need, Scope};
-use sysdiag_model::{Report, Severity, Snapshot, Timestamp, UnitName};
+use sysdiag_analyze::{Need, Past, PastReport, Scope};
+use sysdiag_model::{Gap, Probe, Report, Severity, Snapshot, Timestamp, UnitName, Why};
 use sysdiag_sources::{LogOptions, Options, Root, capture};
 
 use crate::args::{AnalysisArgs, Global};
@@ -86,11 +86,18 @@ pub(crate) fn now() -> Timestamp {
 impl Task<'_> {
     /// From a snapshot to the exit code. `scope` may have been made more exact by the snapshot.
     pub(crate) fn finish(self, config: &Config, snapshot: &Snapshot) -> Result<Exit, Error> {
-        let mut report = sysdiag_analyze::assess(snapshot, &config.analysis, &self.scope);
-        let mut exit = Exit::Ok;
         let store = Store::new(&config.history.directory);
-        match self.history {
-            _ if self.analysis.from.is_some() => {}
+        let history = match self.analysis.from {
+            Some(_) => UseOfHistory::Nothing,
+            None => self.history,
+        };
+        let past = match history {
+            UseOfHistory::Nothing => Probe::Known(Past::default()),
+            _ => past(&store, snapshot.host.hostname.value()),
+        };
+        let mut report = sysdiag_analyze::assess(snapshot, &past, &config.analysis, &self.scope);
+        let mut exit = Exit::Ok;
+        match history {
             UseOfHistory::Nothing => {}
             UseOfHistory::OfUnit => past_of_unit(&store, &mut report),
             UseOfHistory::Compare => compare(&store, &mut report),
@@ -115,6 +122,25 @@ impl Task<'_> {
 fn verdict(report: &Report, fail_on: Severity) -> Exit {
     let bad = report.findings.iter().any(|finding| finding.severity >= fail_on);
     if bad { Exit::Findings } else { Exit::Ok }
+}
+
+/// What earlier reports of this host said.
+fn past(store: &Store, hostname: Option<&String>) -> Probe<Past> {
+    match store.last(1, |earlier| earlier.hostname.as_ref() == hostname) {
+        Ok((earlier, _)) => {
+            let reports = earlier.iter().map(PastReport::of).collect();
+            Probe::Known(Past { reports, ..Past::default() })
+        }
+        Err(error) => Probe::Unknown(history_gap(&error)),
+    }
+}
+
+fn history_gap(error: &io::Error) -> Gap {
+    let (why, hint) = match error.kind() {
+        io::ErrorKind::PermissionDenied => (Why::NotPermitted, "run as root".to_owned()),
+        _ => (Why::Malformed, format!("check history.directory: {error}")),
+    };
+    Gap::new("history", why, hint)
 }
 
 /// Marks findings as new or continuing by the last report of this host.

@@ -10,13 +10,15 @@ mod stuck;
 pub(crate) mod timers;
 
 use sysdiag_model::Snapshot;
-use sysdiag_model::report::HealthAnalysis;
+use sysdiag_model::report::{HealthAnalysis, QueuedJob};
 
 use crate::Settings;
 use crate::units::Units;
 
 pub(crate) use problem::of_unit;
 
+/// Jobs that stand in a report.
+const MOST_JOBS: usize = 200;
 /// Last lines of a unit that stand in a report.
 const RECENT_LINES: usize = 10;
 
@@ -30,6 +32,25 @@ pub fn analyze(snapshot: &Snapshot, settings: &Settings) -> Option<HealthAnalysi
         problematic_sockets: sockets::list(&units, settings),
         problematic_timers: timers::list(&units, settings),
         stuck_units: stuck::list(&units, settings),
+        jobs: jobs(&units),
         all_units_count: units.systemd.units.len() as u64,
     })
+}
+
+/// The job queue, the oldest first.
+fn jobs(units: &Units<'_>) -> Vec<QueuedJob> {
+    let mut jobs: Vec<QueuedJob> = units
+        .systemd
+        .jobs
+        .iter()
+        .map(|job| QueuedJob {
+            id: job.id,
+            unit: job.unit.clone(),
+            job_type: job.job_type.clone(),
+            state: job.state.clone(),
+        })
+        .collect();
+    jobs.sort_by_key(|job| job.id);
+    jobs.truncate(MOST_JOBS);
+    jobs
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sysdiag_model::report::{PressureUsage, UnitUsage};
-use sysdiag_model::snapshot::{Cgroup, CgroupSample, CgroupTree, PressureKind, Systemd};
+use sysdiag_model::snapshot::{Cgroup, CgroupSample, CgroupTree, PressureKind, Systemd, Unit};
 use sysdiag_model::{UnitName, UnitType};
 
 use super::place::place;
@@ -20,10 +20,20 @@ pub(super) fn unit_usage(tree: &CgroupTree, systemd: Option<&Systemd>) -> Vec<Un
         };
         let known = systemd.is_none_or(|systemd| systemd.unit(place.unit.as_str()).is_some());
         if known {
-            units.entry(place.unit.clone()).or_insert_with(|| usage(place.unit, group, tree));
+            let unit = systemd.and_then(|systemd| systemd.unit(place.unit.as_str()));
+            units.entry(place.unit.clone()).or_insert_with(|| UnitUsage {
+                active_enter_monotonic_usec: unit.and_then(up_since),
+                ..usage(place.unit, group, tree)
+            });
         }
     }
     units.into_values().collect()
+}
+
+/// When it became active, if it is. The stamp stays when it no longer is.
+fn up_since(unit: &Unit) -> Option<u64> {
+    let up = matches!(unit.active_state.as_str(), "active" | "reloading");
+    unit.times.filter(|_| up)?.active_enter_usec
 }
 
 /// The `length` units that use most CPU, memory and I/O.
@@ -87,12 +97,14 @@ fn usage(name: UnitName, group: &Cgroup, tree: &CgroupTree) -> UnitUsage {
     let events = group.memory_events.or(group.memory_events_local);
     UnitUsage {
         name,
+        active_enter_monotonic_usec: None,
         cgroup_path: group.path.clone(),
         cpu_usage_usec,
         cpu_percent: before(|sample| sample.cpu_usage_usec)
             .zip(cpu_usage_usec)
             .and_then(|(earlier, now)| percent_of_time(earlier, now, interval)),
         memory_current_bytes: group.memory_current_bytes,
+        memory_anon_bytes: group.memory_stat.and_then(|stat| stat.anon_bytes),
         memory_peak_bytes: group.memory_peak_bytes,
         memory_swap_current_bytes: group.memory_swap_current_bytes,
         memory_max_bytes: group.memory_max_bytes,

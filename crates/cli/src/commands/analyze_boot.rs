@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global, args: &AnalyzeArgs) -> Result<Exit, Error> {
         scope: Scope { boot: true, ..Scope::default() },
         focus: Focus::Boot,
         needs: &[Need::Systemd],
-        history: UseOfHistory::Nothing,
+        history: UseOfHistory::Compare,
     };
     let snapshot = match &args.analysis.from {
         Some(path) => pipeline::read_capture(path)?,

@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global, args: &AnalyzeArgs) -> Result<Exit, Error> {
         scope: Scope { resources: true, ..Scope::default() },
         focus: Focus::Resources,
         needs: &[Need::Cgroups, Need::System],
-        history: UseOfHistory::Nothing,
+        history: UseOfHistory::Compare,
     };
     let snapshot = match &args.analysis.from {
         Some(path) => pipeline::read_capture(path)?,

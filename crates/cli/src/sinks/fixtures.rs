@@ -45,10 +45,12 @@ pub(super) fn empty() -> Report {
 fn usage(name: &str, cpu: f64, memory_mib: u64) -> UnitUsage {
     UnitUsage {
         name: name.into(),
+        active_enter_monotonic_usec: Some(12_000_000),
         cgroup_path: format!("/system.slice/{name}"),
         cpu_usage_usec: Some(34_200_000),
         cpu_percent: Some(cpu),
         memory_current_bytes: Some(memory_mib << 20),
+        memory_anon_bytes: Some(memory_mib << 19),
         memory_peak_bytes: Some(memory_mib << 21),
         memory_swap_current_bytes: Some(0),
         memory_max_bytes: (memory_mib > 500).then_some(512 << 20),
@@ -224,6 +226,7 @@ pub(super) fn healthy() -> Report {
             problematic_sockets: Vec::new(),
             problematic_timers: Vec::new(),
             stuck_units: Vec::new(),
+            jobs: Vec::new(),
             all_units_count: 412,
         }),
         resource_analysis: Some(resources()),
@@ -320,6 +323,7 @@ pub(super) fn faulty() -> Report {
             next_elapse: None,
         }],
         stuck_units: Vec::new(),
+        jobs: Vec::new(),
         all_units_count: 412,
     });
     report.dependency_analysis = Some(vec![UnitDependencies {

@@ -114,8 +114,9 @@ fn the_report_of_a_snapshot_is_that_of_its_capture_byte_by_byte() {
     let page = Scope { unit: Some(UnitName::new("init.scope")), ..Scope::default() };
     for scope in [Scope::run(), page] {
         let report = |snapshot: &Snapshot| {
+            let past = sysdiag_model::Probe::Known(sysdiag_analyze::Past::default());
             let settings = sysdiag_analyze::Settings::default();
-            let report = sysdiag_analyze::assess(snapshot, &settings, &scope);
+            let report = sysdiag_analyze::assess(snapshot, &past, &settings, &scope);
             let mut text = Vec::new();
             sinks::json::write(&report, &mut text).unwrap();
             String::from_utf8(text).unwrap()

@@ -19,8 +19,24 @@ pub struct HealthAnalysis {
     pub problematic_timers: Vec<TimerProblem>,
     /// Units that have been activating, deactivating or reloading for too long.
     pub stuck_units: Vec<UnitProblem>,
+    /// The job queue, the oldest first, at most 200.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub jobs: Vec<QueuedJob>,
     /// Loaded units.
     pub all_units_count: u64,
+}
+
+/// One entry of the job queue, as `systemctl list-jobs` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QueuedJob {
+    /// Its number, not used twice within a boot.
+    pub id: u32,
+    /// The unit it works on.
+    pub unit: UnitName,
+    /// `start`, `stop`, `restart`, `verify-active`, ...
+    pub job_type: String,
+    /// `waiting` or `running`.
+    pub state: String,
 }
 
 /// One unit that is not well.

@@ -15,7 +15,7 @@ mod unit;
 
 pub use boot::{BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink};
 pub use dependencies::{Dependency, UnitDependencies};
-pub use health::{HealthAnalysis, SocketProblem, TimerProblem, UnitProblem};
+pub use health::{HealthAnalysis, QueuedJob, SocketProblem, TimerProblem, UnitProblem};
 pub use host::ReportHost;
 pub use logs::{LogAnalysis, LogPattern};
 pub use resources::{

@@ -188,6 +188,10 @@ pub struct UnitUsage {
     pub name: UnitName,
     /// Path in the cgroup v2 tree.
     pub cgroup_path: String,
+    /// When it became active, in microseconds after the kernel started (`CLOCK_MONOTONIC`): within a
+    /// boot another value is another start. Absent: it is not active, or systemd could not be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub active_enter_monotonic_usec: Option<u64>,
     /// CPU time since the unit started.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cpu_usage_usec: Option<u64>,
@@ -197,6 +201,9 @@ pub struct UnitUsage {
     /// Memory in use, page cache included.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory_current_bytes: Option<u64>,
+    /// Memory that is no copy of a file (`anon` of `memory.stat`): only the unit can give it back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory_anon_bytes: Option<u64>,
     /// Most memory ever in use.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory_peak_bytes: Option<u64>,
