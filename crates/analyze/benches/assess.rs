@@ -215,6 +215,8 @@ fn journal(failed: u64) -> JournalDigest {
         exit_code: None,
         exit_status: None,
         command: None,
+        errno: None,
+        executable: None,
         n_restarts: None,
         invocation_id: None,
         cursor: None,

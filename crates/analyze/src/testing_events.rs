@@ -39,6 +39,8 @@ pub(crate) fn event<'a>(
         exit_code: None,
         exit_status: None,
         command: None,
+        errno: None,
+        executable: None,
         n_restarts: None,
         invocation_id: None,
         cursor: None,

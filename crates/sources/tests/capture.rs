@@ -121,6 +121,8 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
                 exit_code: None,
                 exit_status: None,
                 command: None,
+                errno: None,
+                executable: None,
                 n_restarts: Some(3),
                 invocation_id: None,
                 cursor: None,

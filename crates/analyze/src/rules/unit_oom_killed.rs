@@ -187,6 +187,8 @@ mod tests {
             exit_code: None,
             exit_status: None,
             command: None,
+            errno: None,
+            executable: None,
             n_restarts: None,
             invocation_id: None,
             cursor: None,

@@ -66,6 +66,12 @@ pub struct UnitEvent {
     pub exit_status: Option<String>,
     /// `COMMAND` of the process that ended: `ExecStart`, `ExecStartPre`.
     pub command: Option<String>,
+    /// `ERRNO` of a process that could not be started, `errno(3)`.
+    #[serde(default)]
+    pub errno: Option<i32>,
+    /// `EXECUTABLE` of a process that could not be started.
+    #[serde(default)]
+    pub executable: Option<String>,
     /// `N_RESTARTS`.
     pub n_restarts: Option<u32>,
     /// `INVOCATION_ID`.
@@ -88,6 +94,8 @@ pub enum UnitEventKind {
     Failed,
     /// `SD_MESSAGE_UNIT_PROCESS_EXIT`: a process of the unit ended.
     ProcessExit,
+    /// `SD_MESSAGE_SPAWN_FAILED`: a process of the unit could not be started.
+    SpawnFailed,
     /// `SD_MESSAGE_UNIT_RESTART_SCHEDULED`: it will be started again by `Restart=`.
     RestartScheduled,
     /// `SD_MESSAGE_UNIT_OUT_OF_MEMORY`: the kernel or systemd-oomd killed in it.

@@ -7,6 +7,7 @@
 mod cgroup;
 mod host;
 mod journal;
+mod needs;
 mod processes;
 mod system;
 mod systemd;
@@ -17,6 +18,7 @@ pub use cgroup::{
 };
 pub use host::{Host, OsRelease};
 pub use journal::{JournalDigest, LogDigest, LogGroup, LogLine, UnitEvent, UnitEventKind};
+pub use needs::{AccountFact, AccountKind, AssertFact, FileFact, FileState};
 pub use processes::{Process, Processes};
 pub use system::{
     CpuTicks, DiskCounters, FileHandles, FileSystem, FsUsage, LoadAverage, MemoryInfo,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{AccountFact, AssertFact, FileFact};
 use crate::{Timestamp, UnitName};
 
 /// Properties of one unit. `None`: the unit or this version of systemd does not have it.
@@ -30,6 +31,7 @@ pub struct UnitDetail {
     pub inactive_enter: Option<Timestamp>,
     pub condition_result: Option<bool>,
     pub assert_result: Option<bool>,
+    pub asserts: Vec<AssertFact>,
     pub start_limit_interval_usec: Option<u64>,
     pub start_limit_burst: Option<u32>,
     pub job_timeout_usec: Option<u64>,
@@ -43,6 +45,9 @@ pub struct UnitDetail {
     pub memory_high_bytes: Option<u64>,
     pub tasks_max: Option<u64>,
     pub service: Option<ServiceDetail>,
+    /// What the unit cannot start without, settings with `-` in front left out.
+    pub files: Vec<FileFact>,
+    pub accounts: Vec<AccountFact>,
     /// `Listen` of a socket: (`Stream`, `/run/x.sock`).
     pub listen: Vec<(String, String)>,
     /// `What`, `Where` and `Type` of a mount.
@@ -88,8 +93,12 @@ pub struct ServiceDetail {
     pub timeout_stop_usec: Option<u64>,
     pub watchdog_usec: Option<u64>,
     pub user: Option<String>,
+    pub group: Option<String>,
+    pub supplementary_groups: Vec<String>,
+    pub dynamic_user: Option<bool>,
     pub working_directory: Option<String>,
     pub root_directory: Option<String>,
+    pub root_image: Option<String>,
     pub pid_file: Option<String>,
     /// By property name: `ExecStartPre`, `ExecStart`, ...
     pub exec: BTreeMap<String, Vec<ExecCommand>>,

@@ -2,7 +2,8 @@
 //!
 //! Anyone may send a message with any `MESSAGE_ID` and `UNIT=`. Believed are entries of PID 1
 //! (`_PID=1`, `_UID=0`, over the journal's own protocol), fields that journald sets from the
-//! sender's credentials and that no sender can set; and core dumps of which root or the service
+//! sender's credentials and that no sender can set; what root, or a process within the unit itself,
+//! tells of a process that could not be started (PID 1 has forked by then); and core dumps of which root or the service
 //! `systemd-coredump@` tells (it gives up root before it logs, its unit is set by journald, too).
 
 use std::collections::HashMap;
@@ -14,7 +15,8 @@ use sysdiag_model::{Gap, Timestamp, UnitName, Why};
 
 use super::line::{cut, lossy};
 use super::messages::{
-    COREDUMP, FAILURES, JOB_RESULTS_NOT_DONE, UNIT_RESTART_SCHEDULED, UNIT_STARTED, UNIT_STOPPED,
+    COREDUMP, FAILURES, JOB_RESULTS_NOT_DONE, SPAWN_FAILED, UNIT_RESTART_SCHEDULED, UNIT_STARTED,
+    UNIT_STOPPED,
 };
 use super::reader::{Entry, Faults, Match, Reader, Select};
 
@@ -24,6 +26,8 @@ const PER_UNIT: u32 = 16;
 const PER_KIND: usize = 1000;
 /// Scheduled restarts that are read at most, newest first.
 const RESTARTS: usize = 2000;
+/// Units whose start failed that are looked up once more: whether they were started after all.
+const STARTED_LATER: usize = 200;
 /// Longest field kept, in bytes; a unit's name has at most 255.
 const MAX_FIELD: usize = 256;
 
@@ -52,7 +56,9 @@ pub(super) fn read(
     }
     let since = Some(restarts_since);
     search.of_pid_1(UnitEventKind::RestartScheduled, UNIT_RESTART_SCHEDULED, &[], RESTARTS, since);
+    search.not_spawned();
     search.core_dumps();
+    search.started_later();
     search.finish()
 }
 
@@ -86,6 +92,52 @@ impl<'a> Search<'a> {
         self.run(&select, kind, most, per_unit, |entry| {
             entry.is("_UID", "0") && entry.is("_TRANSPORT", "journal")
         });
+    }
+
+    fn not_spawned(&mut self) {
+        let all = vec![("_BOOT_ID", self.boot_id), ("MESSAGE_ID", SPAWN_FAILED)];
+        let select = Select { all, ..Select::default() };
+        self.run(&select, UnitEventKind::SpawnFailed, PER_KIND, PER_UNIT, |entry| {
+            // Less than an error: one whose failure is ignored, or said again as an error.
+            entry.is("PRIORITY", "3")
+                && (entry.is("_UID", "0")
+                    || entry.text("UNIT").is_some_and(|unit| entry.is("_SYSTEMD_UNIT", unit)))
+        });
+    }
+
+    /// Of units whose start job failed, the start that went well since: systemd may have unloaded
+    /// them again, so that nothing else tells.
+    fn started_later(&mut self) {
+        let mut failed: HashMap<UnitName, Timestamp> = HashMap::new();
+        for event in &self.events {
+            if event.kind == UnitEventKind::StartFailed {
+                let last = failed.entry(event.unit.clone()).or_insert(event.time);
+                *last = (*last).max(event.time);
+            }
+        }
+        let mut failed: Vec<(UnitName, Timestamp)> = failed.into_iter().collect();
+        failed.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        for (unit, since) in failed.iter().take(STARTED_LATER) {
+            let select = Select {
+                all: vec![
+                    ("_BOOT_ID", self.boot_id),
+                    ("MESSAGE_ID", UNIT_STARTED),
+                    ("UNIT", unit.as_str()),
+                    ("_PID", "1"),
+                    ("JOB_RESULT", "done"),
+                ],
+                since: Some(*since),
+                ..Select::default()
+            };
+            let events = &mut self.events;
+            self.reader.newest_first(&select, self.deadline, &mut self.faults, |entry| {
+                if !entry.is("_UID", "0") || !entry.is("_TRANSPORT", "journal") {
+                    return ControlFlow::Continue(());
+                }
+                events.extend(event(entry, UnitEventKind::Started));
+                ControlFlow::Break(())
+            });
+        }
     }
 
     fn core_dumps(&mut self) {
@@ -161,6 +213,8 @@ fn event(entry: &Entry<'_>, kind: UnitEventKind) -> Option<UnitEvent> {
         exit_code: field("EXIT_CODE"),
         exit_status: field(exit_status),
         command: field("COMMAND"),
+        errno: entry.text("ERRNO").and_then(|errno| errno.parse().ok()),
+        executable: field("EXECUTABLE").filter(|_| kind == UnitEventKind::SpawnFailed),
         n_restarts: entry.text("N_RESTARTS").and_then(|count| count.parse().ok()),
         invocation_id: field("INVOCATION_ID"),
         cursor: Some(entry.cursor()),

@@ -12,6 +12,9 @@ pub(super) const UNIT_STOPPED: &str = "9d1aaa27d60140bd96365438aad20286";
 /// `SD_MESSAGE_UNIT_RESTART_SCHEDULED`.
 pub(super) const UNIT_RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b3";
 
+/// `SD_MESSAGE_SPAWN_FAILED`, with `EXECUTABLE` and `ERRNO`.
+pub(super) const SPAWN_FAILED: &str = "641257651c1b4ec9a8624d7a40a9e1e7";
+
 /// Messages of PID 1 that say by themselves that something went wrong.
 pub(super) const FAILURES: [(&str, UnitEventKind); 5] = [
     // SD_MESSAGE_UNIT_FAILED

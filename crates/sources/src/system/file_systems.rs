@@ -195,9 +195,15 @@ fn is_remote(kind: &[u8]) -> bool {
     REMOTE.contains(&kind) || kind.starts_with(b"fuse.")
 }
 
+/// Whether a file system of this kind may keep whoever asks for its files waiting for ever: a server,
+/// a daemon or a mount on demand is behind it.
+pub(crate) fn may_never_answer(kind: &[u8]) -> bool {
+    is_remote(kind) || kind == b"autofs"
+}
+
 fn below_remote(mounts: &[Mount<'_>], mount: &Mount<'_>) -> bool {
     mounts.iter().any(|above| {
-        (is_remote(above.fs_type) || above.fs_type == b"autofs")
+        may_never_answer(above.fs_type)
             && mount.mount_point.strip_prefix(above.mount_point.as_ref()).is_some_and(|rest| {
                 rest.starts_with(b"/") || (above.mount_point.as_ref() == b"/" && rest != b"")
             })

@@ -17,6 +17,7 @@ use sysdiag_model::{Gap, Probe, Why};
 
 pub use self::child::{STATFS_CHILD, statfs_child};
 use self::figures::MAX_BYTES;
+pub(crate) use self::file_systems::may_never_answer;
 use self::remote::Remote;
 use crate::{Root, file, gap, pressure};
 

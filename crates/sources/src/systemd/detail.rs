@@ -1,8 +1,9 @@
 //! What one unit says of itself, property by property.
 
-use sysdiag_model::snapshot::{ExecCommand, LoadError, ServiceDetail, UnitDetail};
+use sysdiag_model::snapshot::{AssertFact, ExecCommand, LoadError, ServiceDetail, UnitDetail};
 use sysdiag_model::{Timestamp, UnitName, UnitType};
 
+use super::needs;
 use crate::dbus::Value;
 use crate::mask::{mask_args, mask_text};
 
@@ -56,7 +57,7 @@ const MAX_COMMANDS: usize = 64;
 /// The properties of `org.freedesktop.systemd1.Unit` that every suspect is asked for, one by one:
 /// `GetAll` would have PID 1 look up `UnitFileState` and `UnitFilePreset` on disk as well, which takes
 /// it 3 ms a unit the first time, thirty times as long as all of these (measured with systemd 252).
-pub(super) const OF_UNIT: [&str; 19] = [
+pub(super) const OF_UNIT: [&str; 20] = [
     "Names",
     "FragmentPath",
     "DropInPaths",
@@ -72,6 +73,7 @@ pub(super) const OF_UNIT: [&str; 19] = [
     "InactiveEnterTimestamp",
     "ConditionResult",
     "AssertResult",
+    "Asserts",
     "StartLimitIntervalUSec",
     "StartLimitBurst",
     "JobTimeoutUSec",
@@ -109,6 +111,7 @@ pub(super) fn apply(
         "InactiveEnterTimestamp" => detail.inactive_enter = time(value),
         "ConditionResult" => detail.condition_result = value.bool().ok(),
         "AssertResult" => detail.assert_result = value.bool().ok(),
+        "Asserts" => detail.asserts = asserts(value),
         "StartLimitIntervalUSec" => detail.start_limit_interval_usec = value.u64().ok(),
         "StartLimitBurst" => detail.start_limit_burst = value.u32().ok(),
         "JobTimeoutUSec" => detail.job_timeout_usec = limit(value),
@@ -123,6 +126,7 @@ pub(super) fn apply(
         "Where" => detail.mount_where = filled(value),
         "Type" if kind == Some(UnitType::Mount) => detail.mount_type = filled(value),
         _ if kind == Some(UnitType::Service) => {
+            needs::apply(detail, name, value);
             apply_to_service(detail.service.get_or_insert_default(), name, value);
         }
         _ => {}
@@ -150,8 +154,12 @@ fn apply_to_service(service: &mut ServiceDetail, name: &str, value: &Value<'_>) 
         "TimeoutStopUSec" => service.timeout_stop_usec = limit(value),
         "WatchdogUSec" => service.watchdog_usec = limit(value).filter(|usec| *usec != 0),
         "User" => service.user = filled(value),
+        "Group" => service.group = filled(value),
+        "SupplementaryGroups" => service.supplementary_groups = texts(value),
+        "DynamicUser" => service.dynamic_user = value.bool().ok(),
         "WorkingDirectory" => service.working_directory = filled(value),
         "RootDirectory" => service.root_directory = filled(value),
+        "RootImage" => service.root_image = filled(value),
         "PIDFile" => service.pid_file = filled(value),
         _ if COMMANDS.contains(&name) => {
             if let Some(commands) = commands(value) {
@@ -217,6 +225,20 @@ fn commands(value: &Value<'_>) -> Option<Vec<ExecCommand>> {
         }
     });
     Some(commands.collect())
+}
+
+fn asserts(value: &Value<'_>) -> Vec<AssertFact> {
+    // (type, trigger, negate, parameter, state: 1 met, -1 not met, 0 not checked)
+    type Row = (String, bool, bool, String, i32);
+    let rows = value.decode::<Vec<Row>>().unwrap_or_default();
+    rows.into_iter()
+        .take(MAX_COMMANDS)
+        .map(|(setting, _, negate, parameter, state)| AssertFact {
+            setting,
+            value: bounded(&format!("{}{parameter}", if negate { "!" } else { "" })),
+            failed: state < 0,
+        })
+        .collect()
 }
 
 fn load_error(value: &Value<'_>) -> Option<LoadError> {

@@ -9,7 +9,7 @@ use sysdiag_model::{Gap, Probe, UnitName, UnitType, Why};
 use super::connect::{connect, gap};
 use super::names::{UNIT, interface_of};
 use super::units::Listed;
-use super::{chain, detail, kinds, manager, units};
+use super::{chain, detail, kinds, manager, needs, units};
 use crate::Root;
 use crate::dbus::{Call, Connection, MAX_WINDOW, Malformed, Reply};
 
@@ -25,6 +25,8 @@ const FOLLOWED: [&str; 4] = ["Requires", "Requisite", "BindsTo", "Wants"];
 pub struct Session {
     connection: Connection,
     listed: HashMap<UnitName, Known>,
+    root: Root,
+    deadline: Instant,
 }
 
 #[derive(Debug)]
@@ -136,7 +138,10 @@ pub fn open(
         })
         .collect();
     systemd.units = listed.into_iter().map(|Listed { unit, .. }| unit).collect();
-    (Probe::with_gaps(systemd, gaps), Some(Session { connection, listed: known }))
+    (
+        Probe::with_gaps(systemd, gaps),
+        Some(Session { connection, listed: known, root: root.clone(), deadline }),
+    )
 }
 
 impl Session {
@@ -161,6 +166,7 @@ impl Session {
             }
             next = self.rests_on(&next, &deep.details);
         }
+        needs::look_at(&mut deep.details, &self.root, self.deadline);
         if left_out > 0 {
             deep.gaps.push(Gap {
                 what: format!("properties of {left_out} more units in question"),
