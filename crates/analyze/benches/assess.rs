@@ -204,6 +204,7 @@ fn journal(failed: u64) -> JournalDigest {
         pid: Some(4711),
         message: format!("cannot open database {index}"),
         cursor: None,
+        errno: None,
     };
     let event = |index: u64, round: u64| UnitEvent {
         unit: name(index).as_str().into(),

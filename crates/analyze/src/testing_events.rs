@@ -61,6 +61,7 @@ pub(crate) fn line(snapshot: &mut Snapshot, name: &str, message: &str) {
         pid: Some(4711),
         message: message.to_owned(),
         cursor: None,
+        errno: None,
     });
 }
 

@@ -89,6 +89,7 @@ mod tests {
             pid: Some(pid),
             message: message.to_owned(),
             cursor: None,
+            errno: None,
         }
     }
 

@@ -49,6 +49,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
         pid: Some(u32::MAX),
         message: text.to_owned(),
         cursor: None,
+        errno: None,
     };
     Snapshot {
         format: FORMAT,

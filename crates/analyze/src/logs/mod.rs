@@ -111,6 +111,7 @@ mod tests {
                 pid: None,
                 message: wording.to_owned(),
                 cursor: None,
+                errno: None,
             }],
         }
     }

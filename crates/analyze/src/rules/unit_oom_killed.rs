@@ -219,6 +219,7 @@ mod tests {
             pid: None,
             message: message.to_owned(),
             cursor: None,
+            errno: None,
         };
         let group = LogGroup {
             priority: 6,

@@ -99,6 +99,7 @@ fn log(identifier: &str, message: &str) -> LogLine {
         pid: Some(812),
         message: message.into(),
         cursor: None,
+        errno: None,
     }
 }
 

@@ -43,6 +43,9 @@ pub struct LogLine {
     /// Address of the entry, for `journalctl --cursor`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cursor: Option<String>,
+    /// `ERRNO`: the error number that the message is about, `systemd.journal-fields(7)`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub errno: Option<i32>,
 }
 
 /// Something systemd logged about a unit under a message id (`systemd-messages(3)`, `sd-messages.h`).
@@ -102,6 +105,8 @@ pub enum UnitEventKind {
     OutOfMemory,
     /// `SD_MESSAGE_COREDUMP`: a process dumped core.
     CoreDump,
+    /// `SD_MESSAGE_UNIT_RELOADED`: a reload job ended, and not well.
+    Reloaded,
 }
 
 /// Messages in groups of the same wording.

@@ -166,6 +166,22 @@ pub struct SocketState {
     pub n_connections: Option<u32>,
     /// `NRefused`: refused for `MaxConnections=`.
     pub n_refused: Option<u32>,
+    /// `Listen`: (`Stream`, `/run/x.sock`).
+    #[serde(default)]
+    pub listen: Vec<(String, String)>,
+    /// Paths of `listen` that are not in the file system although the socket is active.
+    /// None: not looked at, or not all of them could be.
+    #[serde(default)]
+    pub missing_paths: Option<Vec<String>>,
+    /// `WantedBy` and `RequiredBy` of a socket that was never started in this boot.
+    #[serde(default)]
+    pub wanted_by: Option<Vec<UnitName>>,
+    /// `ConditionResult` of such a socket; `false` also if it was never tested.
+    #[serde(default)]
+    pub condition_result: Option<bool>,
+    /// `ConditionTimestamp` of such a socket: whether its conditions were tested.
+    #[serde(default)]
+    pub condition_tested: Option<bool>,
 }
 
 /// State of a timer unit.

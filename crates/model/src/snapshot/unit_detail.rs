@@ -50,10 +50,17 @@ pub struct UnitDetail {
     pub accounts: Vec<AccountFact>,
     /// `Listen` of a socket: (`Stream`, `/run/x.sock`).
     pub listen: Vec<(String, String)>,
-    /// `What`, `Where` and `Type` of a mount.
+    /// `What` of a mount or swap, `Where` of a mount or automount, `Type` of a mount.
     pub mount_what: Option<String>,
     pub mount_where: Option<String>,
     pub mount_type: Option<String>,
+    /// `Options` of a mount or swap.
+    pub mount_options: Option<String>,
+    /// `TimeoutUSec` of a mount or swap. None: no limit, or not read.
+    pub mount_timeout_usec: Option<u64>,
+    /// Whether the path in `What` of a failed mount or swap exists. None: it is no path, or could not be
+    /// looked at.
+    pub mount_what_exists: Option<bool>,
     /// All other scalar properties as text, for the page about one unit; empty otherwise.
     pub properties: BTreeMap<String, String>,
 }
@@ -87,6 +94,10 @@ pub struct ServiceDetail {
     /// `CLD_EXITED` 1, `CLD_KILLED` 2, `CLD_DUMPED` 3; 0: has not ended.
     pub exec_main_code: Option<i32>,
     pub exec_main_status: Option<i32>,
+    /// `ReloadResult`: how the last reload ended, `success` if there was none.
+    pub reload_result: Option<String>,
+    /// `KillMode=`: `control-group`, `process`, `mixed`, `none`.
+    pub kill_mode: Option<String>,
     pub status_text: Option<String>,
     pub status_errno: Option<i32>,
     pub timeout_start_usec: Option<u64>,

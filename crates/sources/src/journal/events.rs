@@ -15,8 +15,8 @@ use sysdiag_model::{Gap, Timestamp, UnitName, Why};
 
 use super::line::{cut, lossy};
 use super::messages::{
-    COREDUMP, FAILURES, JOB_RESULTS_NOT_DONE, SPAWN_FAILED, UNIT_RESTART_SCHEDULED, UNIT_STARTED,
-    UNIT_STOPPED,
+    COREDUMP, FAILURES, JOB_RESULTS_NOT_DONE, SPAWN_FAILED, UNIT_RELOADED, UNIT_RESTART_SCHEDULED,
+    UNIT_STARTED, UNIT_STOPPED,
 };
 use super::reader::{Entry, Faults, Match, Reader, Select};
 
@@ -49,9 +49,11 @@ pub(super) fn read(
     for (id, kind) in FAILURES {
         search.of_pid_1(kind, id, &[], PER_KIND, None);
     }
-    for (id, kind) in
-        [(UNIT_STARTED, UnitEventKind::Started), (UNIT_STOPPED, UnitEventKind::Stopped)]
-    {
+    for (id, kind) in [
+        (UNIT_STARTED, UnitEventKind::Started),
+        (UNIT_STOPPED, UnitEventKind::Stopped),
+        (UNIT_RELOADED, UnitEventKind::Reloaded),
+    ] {
         search.of_pid_1(kind, id, &JOB_RESULTS_NOT_DONE, PER_KIND, None);
     }
     let since = Some(restarts_since);

@@ -28,6 +28,7 @@ pub(super) fn line(entry: &Entry<'_>) -> Option<LogLine> {
         pid: entry.text("_PID").and_then(|pid| pid.parse().ok()),
         message: message(entry.bytes("MESSAGE")?),
         cursor: Some(entry.cursor()),
+        errno: entry.text("ERRNO").and_then(|errno| errno.parse().ok()).filter(|errno| *errno > 0),
     })
 }
 

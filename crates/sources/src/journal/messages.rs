@@ -9,6 +9,8 @@ pub(super) const COREDUMP: &str = "fc2e22bc6ee647b6b90729ab34a250b1";
 pub(super) const UNIT_STARTED: &str = "39f53479d3a045ac8e11786248231fbf";
 /// `SD_MESSAGE_UNIT_STOPPED`.
 pub(super) const UNIT_STOPPED: &str = "9d1aaa27d60140bd96365438aad20286";
+/// `SD_MESSAGE_UNIT_RELOADED`.
+pub(super) const UNIT_RELOADED: &str = "7b05ebc668384222baa8881179cfda54";
 /// `SD_MESSAGE_UNIT_RESTART_SCHEDULED`.
 pub(super) const UNIT_RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b3";
 

@@ -122,6 +122,12 @@ pub(super) fn apply(
         "MemoryHigh" => detail.memory_high_bytes = limit(value),
         "TasksMax" => detail.tasks_max = limit(value),
         "Listen" => detail.listen = value.decode().unwrap_or_default(),
+        "Options" if matches!(kind, Some(UnitType::Mount | UnitType::Swap)) => {
+            detail.mount_options = filled(value).map(|text| bounded(&mask_text(&text)));
+        }
+        "TimeoutUSec" if matches!(kind, Some(UnitType::Mount | UnitType::Swap)) => {
+            detail.mount_timeout_usec = limit(value).filter(|usec| *usec != 0);
+        }
         "What" => detail.mount_what = filled(value).map(|text| mask_text(&text).into_owned()),
         "Where" => detail.mount_where = filled(value),
         "Type" if kind == Some(UnitType::Mount) => detail.mount_type = filled(value),
@@ -146,6 +152,8 @@ fn apply_to_service(service: &mut ServiceDetail, name: &str, value: &Value<'_>) 
         "ExecMainExitTimestamp" => service.exec_main_exit = time(value),
         "ExecMainCode" => service.exec_main_code = value.i32().ok(),
         "ExecMainStatus" => service.exec_main_status = value.i32().ok(),
+        "ReloadResult" => service.reload_result = filled(value),
+        "KillMode" => service.kill_mode = filled(value),
         "StatusText" => {
             service.status_text = filled(value).map(|text| bounded(&mask_text(&text)));
         }

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use sysdiag_model::snapshot::{ServiceState, SocketState, Systemd, TimerState};
 use sysdiag_model::{Timestamp, UnitName, UnitType};
 
-use super::names::{MOUNT_UNIT, SERVICE_UNIT, SOCKET_UNIT, TIMER_UNIT};
+use super::names::{MOUNT_UNIT, SERVICE_UNIT, SOCKET_UNIT, TIMER_UNIT, UNIT};
 use super::properties::monotonic;
 use super::units::Listed;
 use crate::dbus::{Call, Connection, Error, MAX_WINDOW, Value};
 
 const SERVICE: [&str; 4] = ["NRestarts", "Result", "ExecMainCode", "ExecMainStatus"];
-const SOCKET: [&str; 4] = ["Result", "NAccepted", "NConnections", "NRefused"];
+const SOCKET: [&str; 5] = ["Result", "NAccepted", "NConnections", "NRefused", "Listen"];
+/// Why a socket that was never started should have been, or need not.
+const NEVER_STARTED: [&str; 4] =
+    ["WantedBy", "RequiredBy", "ConditionResult", "ConditionTimestampMonotonic"];
 const TIMER: [&str; 7] = [
     "Result",
     "Unit",
@@ -23,6 +26,8 @@ const TIMER: [&str; 7] = [
     "RandomizedDelayUSec",
 ];
 const MOUNT: [&str; 1] = ["Result"];
+/// The most addresses of one socket, and the most units that want it.
+const MAX_LISTEN: usize = 1000;
 
 /// Which properties of `unit` are asked for, on which interface.
 fn questions(listed: &Listed) -> Option<(&'static str, &'static [&'static str])> {
@@ -44,6 +49,21 @@ fn questions(listed: &Listed) -> Option<(&'static str, &'static [&'static str])>
     }
 }
 
+/// What is asked on the interface of every unit besides.
+fn common_questions(listed: &Listed) -> &'static [&'static str] {
+    let unit = &listed.unit;
+    let never_started = unit.times.is_some_and(|times| {
+        times.inactive_exit_usec.is_none() && times.active_enter_usec.is_none()
+    });
+    let is_socket = unit.name.unit_type() == Some(UnitType::Socket);
+    if is_socket && unit.load_state == "loaded" && unit.active_state == "inactive" && never_started
+    {
+        &NEVER_STARTED
+    } else {
+        &[]
+    }
+}
+
 /// Asks, and files the answers by kind. A unit that vanished meanwhile is left out.
 pub(super) fn read(
     connection: &mut Connection,
@@ -52,7 +72,8 @@ pub(super) fn read(
 ) -> Result<(), Error> {
     let asked: Vec<(&Listed, &str, &str)> = units
         .iter()
-        .filter_map(|unit| Some((unit, questions(unit)?)))
+        .flat_map(|unit| [(unit, questions(unit)), (unit, Some((UNIT, common_questions(unit))))])
+        .filter_map(|(unit, questions)| Some((unit, questions?)))
         .flat_map(|(unit, (interface, names))| {
             names.iter().map(move |name| (unit, interface, *name))
         })
@@ -103,6 +124,19 @@ fn socket(state: &mut SocketState, property: &str, value: &Value<'_>) {
         "NAccepted" => state.n_accepted = value.u32().ok(),
         "NConnections" => state.n_connections = value.u32().ok(),
         "NRefused" => state.n_refused = value.u32().ok(),
+        "Listen" => {
+            state.listen = value.decode().unwrap_or_default();
+            state.listen.truncate(MAX_LISTEN);
+        }
+        "WantedBy" | "RequiredBy" => {
+            let names = value.strings().unwrap_or_default();
+            let names = names.into_iter().take(MAX_LISTEN).map(UnitName::new);
+            state.wanted_by.get_or_insert_default().extend(names);
+        }
+        "ConditionResult" => state.condition_result = value.bool().ok(),
+        "ConditionTimestampMonotonic" => {
+            state.condition_tested = value.u64().ok().map(|usec| usec != 0);
+        }
         _ => {}
     }
 }

@@ -12,6 +12,7 @@ mod look;
 mod manager;
 mod names;
 mod needs;
+mod paths;
 mod properties;
 mod session;
 mod suspects;

@@ -9,7 +9,7 @@ use sysdiag_model::{Gap, Probe, UnitName, UnitType, Why};
 use super::connect::{connect, gap};
 use super::names::{UNIT, interface_of};
 use super::units::Listed;
-use super::{chain, detail, kinds, manager, needs, units};
+use super::{chain, detail, kinds, manager, needs, paths, units};
 use crate::Root;
 use crate::dbus::{Call, Connection, MAX_WINDOW, Malformed, Reply};
 
@@ -103,6 +103,7 @@ pub fn open(
         "state of sockets, timers and services",
         kinds::read(&mut connection, &listed, &mut systemd).err(),
     );
+    paths::of_sockets(root, deadline, &listed, &mut systemd.sockets);
     match manager::unit_path(&mut connection, "default.target") {
         Ok(path) => {
             systemd.default_target = path.and_then(|path| {
@@ -167,6 +168,7 @@ impl Session {
             next = self.rests_on(&next, &deep.details);
         }
         needs::look_at(&mut deep.details, &self.root, self.deadline);
+        paths::of_mounts(&self.root, self.deadline, &mut deep.details);
         if left_out > 0 {
             deep.gaps.push(Gap {
                 what: format!("properties of {left_out} more units in question"),

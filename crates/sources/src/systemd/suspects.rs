@@ -24,8 +24,10 @@ pub fn suspects(
     picked.add(names(units, |unit| matches!(unit.load_state.as_str(), "error" | "bad-setting")));
     if let Some(journal) = journal {
         let told = journal.unit_events.iter().filter(|event| {
-            !matches!(event.kind, UnitEventKind::Started | UnitEventKind::Stopped)
-                || event.job_result.as_deref().is_some_and(|result| result != "done")
+            !matches!(
+                event.kind,
+                UnitEventKind::Started | UnitEventKind::Stopped | UnitEventKind::Reloaded
+            ) || event.job_result.as_deref().is_some_and(|result| result != "done")
         });
         picked.add(told.map(|event| event.unit.clone()).collect::<BTreeSet<_>>());
     }
