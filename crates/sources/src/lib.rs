@@ -21,6 +21,7 @@ mod root;
 pub mod system;
 pub mod systemd;
 mod text;
+pub mod unit_files;
 
 pub use collect::{Progress, collect};
 pub use options::{LogOptions, Options};

@@ -12,6 +12,7 @@ mod processes;
 mod system;
 mod systemd;
 mod unit_detail;
+mod unit_files;
 
 pub use cgroup::{
     Cgroup, CgroupSample, CgroupTree, CpuMax, CpuStat, IoStat, MemoryEvents, MemoryStat, PidsEvents,
@@ -29,6 +30,9 @@ pub use systemd::{
     UnitTimes,
 };
 pub use unit_detail::{ExecCommand, LoadError, ServiceDetail, UnitDetail};
+pub use unit_files::{
+    ChangedFile, Declaration, FileChange, Fragment, UnitFiles, UnitLink, UnitOnDisk,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
