@@ -62,6 +62,7 @@ impl<'a> Links<'a> {
                 self.set(index, self.service_of_socket(units, &subject));
                 self.set(index, self.requirement(units, &subject, index));
             }
+            "unit-not-as-expected" => self.set(index, self.trouble(&subject)),
             "socket-refused" => self.set(index, self.service_of_socket(units, &subject)),
             "timer-service-failed" => {
                 let timer = units.systemd.timers.get(subject.as_str());

@@ -7,8 +7,8 @@ use sysdiag_model::{Finding, FindingKey, Gap, Probe, Report, Snapshot, UnitName,
 
 use crate::units::Units;
 use crate::{
-    Context, Past, Scope, Settings, boot, causes, dependencies, gaps, health, host, logs, order,
-    resources, rules, unit_page,
+    Context, Past, Scope, Settings, boot, causes, dependencies, gaps, health, history, host, logs,
+    noise, order, resources, rules, unit_page,
 };
 
 /// Derives the sections `scope` asks for, runs their rules, orders the findings, and states what
@@ -43,6 +43,11 @@ pub fn assess(
         not_assessed.push(gap);
         not_assessed.sort();
     }
+    let mut ignored_findings = noise::take_ignored(&mut findings, snapshot, settings);
+    if let Some(past) = past.value() {
+        history::mark(&mut findings, past, snapshot.clock.realtime);
+        history::mark(&mut ignored_findings, past, snapshot.clock.realtime);
+    }
     let digest = snapshot.journal.value().and_then(|journal| journal.logs.as_ref());
     Report {
         schema_version: SCHEMA_VERSION,
@@ -52,6 +57,7 @@ pub fn assess(
         host: host::describe(snapshot),
         findings: order::arrange(findings),
         resolved_findings: Vec::new(),
+        ignored_findings,
         not_assessed,
         boot_analysis: boot.filter(|_| scope.boot),
         health_analysis: health.filter(|_| scope.health),

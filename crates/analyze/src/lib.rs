@@ -18,6 +18,7 @@ pub mod history;
 mod host;
 pub mod human;
 pub mod logs;
+pub mod noise;
 mod order;
 pub mod past;
 pub mod resources;

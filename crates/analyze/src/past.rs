@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 use sysdiag_model::report::{BootState, Report};
 use sysdiag_model::snapshot::Outcome;
-use sysdiag_model::{BootId, FindingKey, Severity, Timestamp, UnitName, UnitType, Why};
+use sysdiag_model::{BootId, Finding, FindingKey, Severity, Timestamp, UnitName, UnitType, Why};
+
+use crate::{Section, history};
 
 /// Findings of one report that are kept, the worst first.
 const MOST_FINDINGS: usize = 300;
@@ -84,6 +86,42 @@ pub struct KnownFinding {
     /// When it began, if that was known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub since: Option<Timestamp>,
+    /// Reports in a row that had it, this one included. None: not counted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reports_in_a_row: Option<u64>,
+    /// The first of these.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_seen: Option<Timestamp>,
+    /// Whether it was seen in the journal first of all.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub on_journal: bool,
+    /// Whether the configuration said to ignore it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub ignored: bool,
+}
+
+impl KnownFinding {
+    fn of(finding: &Finding, ignored: bool) -> Self {
+        Self {
+            key: finding.key.clone(),
+            severity: finding.severity,
+            since: finding.since,
+            reports_in_a_row: finding.reports_in_a_row,
+            first_seen: finding.first_seen,
+            on_journal: history::rests_on_journal(finding),
+            ignored,
+        }
+    }
+
+    /// Identifier of the rule.
+    pub fn rule(&self) -> Option<&str> {
+        self.key.as_str().split_once(':').map(|(rule, _)| rule)
+    }
+
+    /// What the problem is about.
+    pub fn subject(&self) -> Option<&str> {
+        self.key.as_str().split_once(':').map(|(_, subject)| subject)
+    }
 }
 
 /// How long a boot took; compare those of finished ones only.
@@ -166,12 +204,9 @@ impl PastReport {
 }
 
 fn findings(report: &Report) -> Vec<KnownFinding> {
-    let known = report.findings.iter().map(|finding| KnownFinding {
-        key: finding.key.clone(),
-        severity: finding.severity,
-        since: finding.since,
-    });
-    known.take(MOST_FINDINGS).collect()
+    let open = report.findings.iter().map(|finding| KnownFinding::of(finding, false));
+    let ignored = report.ignored_findings.iter().map(|finding| KnownFinding::of(finding, true));
+    open.take(MOST_FINDINGS).chain(ignored.take(MOST_FINDINGS)).collect()
 }
 
 fn file_systems(report: &Report) -> Vec<PastFileSystem> {
@@ -228,14 +263,14 @@ fn jobs(report: &Report) -> Vec<PastJob> {
 
 fn sections(report: &Report) -> Vec<String> {
     [
-        ("boot", report.boot_analysis.is_some()),
-        ("health", report.health_analysis.is_some()),
-        ("resources", report.resource_analysis.is_some()),
-        ("logs", report.log_analysis.is_some()),
+        (Section::Boot, report.boot_analysis.is_some()),
+        (Section::Health, report.health_analysis.is_some()),
+        (Section::Resources, report.resource_analysis.is_some()),
+        (Section::Logs, report.log_analysis.is_some()),
     ]
     .into_iter()
     .filter(|(_, there)| *there)
-    .map(|(name, _)| name.to_owned())
+    .map(|(section, _)| section.name().to_owned())
     .collect()
 }
 

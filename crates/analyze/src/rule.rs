@@ -47,6 +47,16 @@ pub enum Section {
 }
 
 impl Section {
+    /// As in the list of sections of an earlier report.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Boot => "boot",
+            Self::Health => "health",
+            Self::Resources => "resources",
+            Self::Logs => "logs",
+        }
+    }
+
     pub(crate) const fn is_in(self, scope: &Scope) -> bool {
         match self {
             Self::Boot => scope.boot,
@@ -69,6 +79,17 @@ pub enum Need {
 }
 
 impl Need {
+    /// Name of the source in the timings of a report.
+    pub(crate) const fn source(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+            Self::Cgroups => "cgroups",
+            Self::System => "system",
+            Self::Processes => "processes",
+            Self::Journal => "journal",
+        }
+    }
+
     /// Why this part is not known at all; none if it is, at least in part.
     pub fn missing(self, snapshot: &Snapshot) -> Option<&Gap> {
         fn gap<T>(probe: &Probe<T>) -> Option<&Gap> {

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::noise::{Expect, Ignore};
+
 /// What the configuration says about the analysis. Every field has a default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -46,6 +48,12 @@ pub struct Settings {
     pub cpu_pressure_warning_percent: f64,
     /// File handles are short from this share of the maximum on, in per cent.
     pub file_handles_warning_percent: f64,
+    /// `[[ignore]]`: findings that nobody wants to hear of.
+    #[serde(skip)]
+    pub ignore: Vec<Ignore>,
+    /// `[[expect]]`: states of units that are normal on this host.
+    #[serde(skip)]
+    pub expect: Vec<Expect>,
 }
 
 impl Default for Settings {
@@ -70,6 +78,8 @@ impl Default for Settings {
             pressure_warning_percent: 40.0,
             cpu_pressure_warning_percent: 90.0,
             file_handles_warning_percent: 90.0,
+            ignore: Vec::new(),
+            expect: Vec::new(),
         }
     }
 }

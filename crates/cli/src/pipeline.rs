@@ -1,17 +1,18 @@
 //! What `run` and every `analyze-*` do: collect or read a capture, assess, compare with history,
 //! save, print, and end with the exit code of what was found.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use sysdiag_analyze::{Need, Past, PastReport, Scope};
-use sysdiag_model::{Gap, Probe, Report, Severity, Snapshot, Timestamp, UnitName, Why};
+use sysdiag_analyze::{Need, Past, Scope, history};
+use sysdiag_model::{Finding, Gap, Probe, Report, Severity, Snapshot, Timestamp, UnitName, Why};
 use sysdiag_sources::{LogOptions, Options, Root, capture};
 
 use crate::args::{AnalysisArgs, Global};
 use crate::config::{Config, Loaded, Locations};
-use crate::history::{Skipped, Store};
+use crate::history::{LookBack, Skipped, Store};
 use crate::progress::StatusLine;
 use crate::sinks::{self, Focus, Format, View};
 use crate::{Error, Exit, console};
@@ -87,22 +88,22 @@ impl Task<'_> {
     /// From a snapshot to the exit code. `scope` may have been made more exact by the snapshot.
     pub(crate) fn finish(self, config: &Config, snapshot: &Snapshot) -> Result<Exit, Error> {
         let store = Store::new(&config.history.directory);
-        let history = match self.analysis.from {
+        let use_of_history = match self.analysis.from {
             Some(_) => UseOfHistory::Nothing,
             None => self.history,
         };
-        let past = match history {
+        let past = match use_of_history {
             UseOfHistory::Nothing => Probe::Known(Past::default()),
-            _ => past(&store, snapshot.host.hostname.value()),
+            _ => past(&store, config, snapshot.host.hostname.value().map(String::as_str)),
         };
         let mut report = sysdiag_analyze::assess(snapshot, &past, &config.analysis, &self.scope);
         let mut exit = Exit::Ok;
-        match history {
+        match use_of_history {
             UseOfHistory::Nothing => {}
             UseOfHistory::OfUnit => past_of_unit(&store, &mut report),
-            UseOfHistory::Compare => compare(&store, &mut report),
+            UseOfHistory::Compare => resolve(&store, &past, &mut report),
             UseOfHistory::CompareAndSave => {
-                compare(&store, &mut report);
+                resolve(&store, &past, &mut report);
                 if !save(&store, config.history.max_files, &mut report) {
                     exit = Exit::ActionFailed;
                 }
@@ -125,37 +126,48 @@ fn verdict(report: &Report, fail_on: Severity) -> Exit {
 }
 
 /// What earlier reports of this host said.
-fn past(store: &Store, hostname: Option<&String>) -> Probe<Past> {
-    match store.last(1, |earlier| earlier.hostname.as_ref() == hostname) {
-        Ok((earlier, _)) => {
-            let reports = earlier.iter().map(PastReport::of).collect();
-            Probe::Known(Past { reports, ..Past::default() })
-        }
-        Err(error) => Probe::Unknown(history_gap(&error)),
-    }
-}
-
-fn history_gap(error: &io::Error) -> Gap {
-    let (why, hint) = match error.kind() {
-        io::ErrorKind::PermissionDenied => (Why::NotPermitted, "run as root".to_owned()),
-        _ => (Why::Malformed, format!("check history.directory: {error}")),
-    };
-    Gap::new("history", why, hint)
-}
-
-/// Marks findings as new or continuing by the last report of this host.
-fn compare(store: &Store, report: &mut Report) {
-    match store.last(1, |earlier| earlier.hostname == report.hostname) {
-        Ok((earlier, skipped)) => {
-            warn_skipped(skipped);
-            if let Some(earlier) = earlier.first() {
-                sysdiag_analyze::history::compare(report, earlier);
+fn past(store: &Store, config: &Config, hostname: Option<&str>) -> Probe<Past> {
+    let count = usize::try_from(config.history.compare_reports).unwrap_or(usize::MAX);
+    match store.look_back(count, hostname) {
+        Ok(LookBack { past, skipped }) => {
+            for (path, why) in skipped {
+                console::warning(&format!("skipped {}: {why}", path.display()));
             }
+            Probe::Known(past)
         }
-        Err(error) => tell_unreadable(store, &error),
+        // An ordinary user has no access to root's history.
+        Err(error) => {
+            tell_unreadable(store, &error);
+            let (why, hint) = match error.kind() {
+                io::ErrorKind::PermissionDenied => (Why::NotPermitted, "run as root".to_owned()),
+                _ => (Why::Malformed, format!("check history.directory: {error}")),
+            };
+            Probe::Unknown(Gap::new("history", why, hint))
+        }
     }
 }
 
+/// Lists the problems that earlier reports had and this one has not any more.
+fn resolve(store: &Store, past: &Probe<Past>, report: &mut Report) {
+    let gone = past.value().map(|past| history::gone(report, past)).unwrap_or_default();
+    let mut resolved: Vec<Finding> = Vec::new();
+    let times: BTreeSet<Timestamp> = gone.iter().map(|gone| gone.last_seen).collect();
+    // The newest first; nearly always there is one only, the last report.
+    for time in times.into_iter().rev().take(MOST_UNPACKED) {
+        let Ok(Some(earlier)) = store.at(time) else { continue };
+        let is_gone = |finding: &Finding| {
+            gone.iter().any(|gone| gone.last_seen == time && gone.key == finding.key)
+        };
+        resolved.extend(earlier.findings.into_iter().filter(is_gone));
+    }
+    for finding in &mut resolved {
+        finding.status = None;
+    }
+    report.resolved_findings = resolved;
+}
+
+/// Reports that are unpacked to say what is resolved.
+const MOST_UNPACKED: usize = 3;
 /// Reports that the page about a unit looks back on.
 const PAST_REPORTS: usize = 20;
 
@@ -165,7 +177,7 @@ fn past_of_unit(store: &Store, report: &mut Report) {
     match store.last(PAST_REPORTS, |earlier| earlier.hostname == report.hostname) {
         Ok((earlier, skipped)) => {
             warn_skipped(skipped);
-            page.history = Some(sysdiag_analyze::history::of_unit(&page.name, &earlier));
+            page.history = Some(history::of_unit(&page.name, &earlier));
         }
         Err(error) => tell_unreadable(store, &error),
     }

@@ -132,6 +132,18 @@ pub struct Finding {
     /// Absent where no earlier report was there to compare with.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<FindingStatus>,
+    /// Reports in a row that had it, this one included; those that could not see it do not count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reports_in_a_row: Option<u64>,
+    /// When the first of these was made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_seen: Option<Timestamp>,
+    /// How often it came or went within the last 20 reports. Absent: less than 3 times.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comes_and_goes: Option<u64>,
+    /// Why it stands under `ignored_findings`: the reason that the configuration gives, or what it expects.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ignored_because: Option<String>,
 }
 
 impl Finding {
@@ -155,6 +167,10 @@ impl Finding {
             cause: None,
             related: Vec::new(),
             status: None,
+            reports_in_a_row: None,
+            first_seen: None,
+            comes_and_goes: None,
+            ignored_because: None,
         }
     }
 

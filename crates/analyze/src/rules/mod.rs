@@ -25,11 +25,15 @@ mod unit_cpu_throttled;
 mod unit_failed;
 mod unit_flapping;
 mod unit_memory_near_limit;
+mod unit_not_as_expected;
 mod unit_oom_killed;
 mod unit_stuck;
 mod unit_tasks_near_limit;
 
 use crate::Rule;
+
+/// Rule about the states that the configuration expects.
+pub(crate) const NOT_AS_EXPECTED: &str = "unit-not-as-expected";
 
 /// Every rule.
 pub const ALL: &[&Rule] = &[
@@ -57,6 +61,7 @@ pub const ALL: &[&Rule] = &[
     &unit_failed::RULE,
     &unit_flapping::RULE,
     &unit_memory_near_limit::RULE,
+    &unit_not_as_expected::RULE,
     &unit_oom_killed::RULE,
     &unit_stuck::RULE,
     &unit_tasks_near_limit::RULE,

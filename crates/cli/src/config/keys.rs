@@ -128,6 +128,7 @@ fn kind(name: &str, default: &Value) -> Kind {
         "llm.temperature" => return Kind::Number(0.0, 2.0),
         "llm.max_tokens" | "llm.context_window" => return Kind::Integer(1, 100_000_000),
         "history.max_files" => return Kind::Integer(i64::MIN, i64::MAX),
+        "history.compare_reports" => return Kind::Integer(1, 1000),
         "models.lstm_timesteps" | "models.min_samples_train" => return Kind::Integer(1, 100_000),
         "collect.deadline_seconds" => return Kind::Integer(1, 600),
         "collect.sample_interval_ms" => return Kind::Integer(10, 60_000),

@@ -49,11 +49,17 @@ pub struct History {
     pub directory: PathBuf,
     /// How many are kept; 0 or less: all.
     pub max_files: i64,
+    /// How many of the last ones a new report is compared with.
+    pub compare_reports: u64,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { directory: PathBuf::from("/var/lib/sysdiag-analyzer/history"), max_files: 1000 }
+        Self {
+            directory: PathBuf::from("/var/lib/sysdiag-analyzer/history"),
+            max_files: 1000,
+            compare_reports: 50,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! was looked at, is looked at again. Nothing is deleted on the word of the index alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
+use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(super) struct Index {
 
 /// Inode, size and times of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Mark(u64, u64, i64, i64, i64, i64);
+pub(super) struct Mark(u64, u64, i64, i64, i64, i64);
 
 const VERSION: u32 = 1;
 
@@ -90,14 +90,21 @@ impl Index {
     }
 }
 
-fn mark(path: &Path) -> Option<Mark> {
-    let data = path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
-    Some(Mark(
-        data.ino(),
-        data.size(),
-        data.mtime(),
-        data.mtime_nsec(),
-        data.ctime(),
-        data.ctime_nsec(),
-    ))
+impl Mark {
+    /// What tells this file from another of the same name.
+    pub(super) fn of(data: &Metadata) -> Self {
+        Self(
+            data.ino(),
+            data.size(),
+            data.mtime(),
+            data.mtime_nsec(),
+            data.ctime(),
+            data.ctime_nsec(),
+        )
+    }
+}
+
+/// The mark of a regular file.
+pub(super) fn mark(path: &Path) -> Option<Mark> {
+    path.symlink_metadata().ok().filter(Metadata::is_file).as_ref().map(Mark::of)
 }

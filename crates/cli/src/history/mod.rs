@@ -3,12 +3,15 @@
 //! Only whole files of this program are counted and deleted. What is damaged, of a newer version or
 //! of the predecessor (same directory, same names, another schema) is named and left alone.
 
+mod digests;
 mod index;
+mod look_back;
 mod name;
 mod read;
 mod retention;
 mod save;
 
+pub use look_back::LookBack;
 pub use name::ReportName;
 pub use read::Unusable;
 pub use retention::Retained;
@@ -17,7 +20,10 @@ pub use save::SaveError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sysdiag_model::Report;
+use sysdiag_analyze::PastReport;
+use sysdiag_model::{Report, Timestamp};
+
+use index::Mark;
 
 /// A directory of reports; it need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +40,7 @@ pub struct Entry {
     pub path: PathBuf,
     /// Compressed size.
     pub size_bytes: u64,
+    mark: Mark,
 }
 
 /// A file that is no usable report, and why.
@@ -67,7 +74,8 @@ impl Store {
             if let Ok(name) = text.parse::<ReportName>() {
                 // Gone since: another run applied its retention.
                 let Ok(metadata) = item.path().symlink_metadata() else { continue };
-                entries.push(Entry { name, path: item.path(), size_bytes: metadata.len() });
+                let (path, mark) = (item.path(), Mark::of(&metadata));
+                entries.push(Entry { name, path, size_bytes: metadata.len(), mark });
             } else if ReportName::resembles(text) {
                 misnamed.push(item.path());
             }
@@ -105,7 +113,28 @@ impl Store {
 
     /// Saves `report` under its boot and time; the file is whole or not there.
     pub fn save(&self, report: &Report) -> Result<PathBuf, SaveError> {
-        save::save(&self.directory, report)
+        let path = save::save(&self.directory, report)?;
+        let name = ReportName::new(report.boot_id, report.timestamp);
+        if let Ok(data) = path.symlink_metadata() {
+            let (size_bytes, mark) = (data.len(), Mark::of(&data));
+            let entry = Entry { name, path: path.clone(), size_bytes, mark };
+            if let Err(error) = digests::remember(&entry, PastReport::of(report)) {
+                tracing::info!(%error, "digest of the report not written");
+            }
+        }
+        Ok(path)
+    }
+
+    /// What the last `count` usable reports of this host say, and some of those before.
+    pub fn look_back(&self, count: usize, hostname: Option<&str>) -> io::Result<LookBack> {
+        look_back::read(self, count, hostname)
+    }
+
+    /// The report that was made at `time`, if it is there and usable.
+    pub fn at(&self, time: Timestamp) -> io::Result<Option<Report>> {
+        let (entries, _) = self.entries()?;
+        let mut made_then = entries.iter().filter(|entry| entry.name.time() == time);
+        Ok(made_then.find_map(|entry| self.read(entry).ok()))
     }
 
     /// Deletes the oldest usable reports beyond the newest `max_files`.

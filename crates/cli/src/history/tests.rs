@@ -21,6 +21,7 @@ fn report(second: u64) -> Report {
         host: ReportHost::default(),
         findings: vec![],
         resolved_findings: vec![],
+        ignored_findings: vec![],
         not_assessed: vec![],
         boot_analysis: None,
         health_analysis: None,
@@ -47,6 +48,8 @@ fn files(store: &Store) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(store.directory())
         .unwrap()
         .map(|item| item.unwrap().file_name().into_string().unwrap())
+        // Written and rewritten at will; has tests of its own.
+        .filter(|name| name != ".digests.jsonl")
         .collect();
     names.sort();
     names
@@ -251,4 +254,118 @@ fn a_known_file_that_changes_is_looked_at_again() {
     }
     assert_eq!(store.entries().unwrap().0.len(), 4);
     assert_eq!(store.retain(2).unwrap().deleted.len(), 1);
+}
+
+/// A report with one finding, saved at this second.
+fn save_failing(store: &Store, second: u64, hostname: &str) {
+    let mut failing = report(second);
+    failing.hostname = Some(hostname.to_owned());
+    let severity = sysdiag_model::Severity::Error;
+    let finding = sysdiag_model::Finding::new("unit-failed", severity, "a.service", "failed");
+    failing.findings.push(finding);
+    store.save(&failing).unwrap();
+}
+
+fn digests(store: &Store) -> PathBuf {
+    store.directory().join(".digests.jsonl")
+}
+
+fn seconds(reports: &[PastReport]) -> Vec<u64> {
+    let first = report(0).timestamp;
+    reports.iter().map(|past| past.timestamp.usec_since(first) / 1_000_000).collect()
+}
+
+#[test]
+fn what_was_saved_is_looked_back_on_without_unpacking_it() {
+    let (_directory, store) = store();
+    for second in 1..=30 {
+        save_failing(&store, second, if second == 20 { "other" } else { "web-03" });
+    }
+    assert_eq!(mode(&digests(&store)), 0o600);
+    let back = store.look_back(25, Some("web-03")).unwrap();
+    let all: Vec<u64> = (5..=30).rev().filter(|second| *second != 20).collect();
+    assert_eq!(seconds(&back.past.reports), all);
+    assert_eq!(back.past.reports[0].findings[0].key.as_str(), "unit-failed:a.service");
+    assert!(back.past.older.is_empty() && back.skipped.is_empty());
+    // A report that is gone is not remembered, one that was changed is read again.
+    let (entries, _) = store.entries().unwrap();
+    fs::remove_file(&entries[0].path).unwrap();
+    fs::write(&entries[1].path, gzip("{}")).unwrap();
+    let back = store.look_back(25, Some("web-03")).unwrap();
+    assert_eq!(seconds(&back.past.reports)[..2], [28, 27]);
+    assert_eq!(back.skipped.len(), 1);
+    assert_eq!(store.look_back(25, None).unwrap().past.reports, []);
+}
+
+#[test]
+fn digests_that_are_missing_damaged_or_foreign_are_made_again() {
+    let (_directory, store) = store();
+    for second in 1..=12 {
+        save_failing(&store, second, "web-03");
+    }
+    let whole = fs::read_to_string(digests(&store)).unwrap();
+    let expected = store.look_back(12, Some("web-03")).unwrap();
+    assert_eq!(expected.past.reports.len(), 12);
+    let lines: Vec<&str> = whole.lines().collect();
+    for text in [
+        String::new(),
+        "nonsense".to_owned(),
+        whole.chars().take(whole.len() / 2).collect(),
+        whole.replace("\"version\":1", "\"version\":9"),
+        whole.replace("\"mark\":[", "\"mark\":[1"),
+        whole.replace("}\n", "\n"),
+        // Each line about another report than it says.
+        lines.iter().map(|line| line.replace("\"timestamp\":\"2", "\"timestamp\":\"3")).collect(),
+    ] {
+        fs::write(digests(&store), &text).unwrap();
+        // Some at every run.
+        let first = store.look_back(12, Some("web-03")).unwrap();
+        assert!(first.past.reports.len() >= 8, "{text:.80}");
+        assert_eq!(first.past.reports[..8], expected.past.reports[..8]);
+        assert_eq!(store.look_back(12, Some("web-03")).unwrap(), expected, "{text:.80}");
+        assert_eq!(store.look_back(12, Some("web-03")).unwrap(), expected, "{text:.80}");
+    }
+    // Readable by others, a link, a folder: not added to, and not trusted with more.
+    let elsewhere = store.directory().join("elsewhere");
+    fs::write(&elsewhere, "precious").unwrap();
+    fs::remove_file(digests(&store)).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, digests(&store)).unwrap();
+    store.look_back(12, Some("web-03")).unwrap();
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
+    assert!(digests(&store).symlink_metadata().unwrap().is_file());
+    fs::set_permissions(digests(&store), fs::Permissions::from_mode(0o644)).unwrap();
+    store.look_back(12, Some("web-03")).unwrap();
+    assert_eq!(mode(&digests(&store)), 0o600);
+    fs::remove_file(digests(&store)).unwrap();
+    fs::create_dir(digests(&store)).unwrap();
+    assert_eq!(store.look_back(12, Some("web-03")).unwrap().past.reports.len(), 8);
+    save_failing(&store, 13, "web-03");
+}
+
+#[test]
+fn of_what_is_older_each_day_and_each_boot_is_remembered() {
+    let (_directory, store) = store();
+    let day = 86_400;
+    for (second, boot) in [(0, 'a'), (1, 'a'), (2, 'b'), (day, 'b'), (day + 1, 'b'), (2 * day, 'b')]
+    {
+        let mut report = report(second);
+        report.boot_id = Some(boot.to_string().repeat(32).parse().unwrap());
+        store.save(&report).unwrap();
+    }
+    let back = store.look_back(1, Some("web-03")).unwrap();
+    assert_eq!(seconds(&back.past.reports), [2 * day]);
+    assert_eq!(seconds(&back.past.older), [day + 1, 2, 1]);
+}
+
+#[test]
+fn what_is_said_of_reports_that_are_gone_is_not_kept_for_ever() {
+    let (_directory, store) = store();
+    for second in 1..=260 {
+        store.save(&report(second)).unwrap();
+        store.retain(2).unwrap();
+    }
+    assert_eq!(store.look_back(5, Some("web-03")).unwrap().past.reports.len(), 2);
+    let text = fs::read_to_string(digests(&store)).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    assert_eq!(store.look_back(5, Some("web-03")).unwrap().past.reports.len(), 2);
 }

@@ -30,6 +30,7 @@ pub(super) fn empty() -> Report {
         host: ReportHost::default(),
         findings: Vec::new(),
         resolved_findings: Vec::new(),
+        ignored_findings: Vec::new(),
         not_assessed: Vec::new(),
         boot_analysis: None,
         health_analysis: None,

@@ -54,6 +54,9 @@ pub struct Report {
     /// Problems of the last report that are gone; they count nowhere.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub resolved_findings: Vec<Finding>,
+    /// Problems that the configuration says to ignore, or to expect; they count nowhere.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub ignored_findings: Vec<Finding>,
     /// What could not be read: not known is not healthy.
     pub not_assessed: Vec<Gap>,
     /// Boot performance.

@@ -125,7 +125,10 @@ fn fact_text(fact: &Evidence, now: Timestamp, with_source: bool) -> String {
 fn effects<'a>(tree: &Tree<'a>, page: &Page) -> Vec<(usize, &'a Finding)> {
     let same = |effect: &Finding| {
         effect.subject == tree.cause.subject
-            && matches!(effect.rule.as_str(), "unit-failed" | "unit-flapping")
+            && matches!(
+                effect.rule.as_str(),
+                "unit-failed" | "unit-flapping" | "unit-not-as-expected"
+            )
     };
     let mut shown = Vec::new();
     // How deep each left out was: what hangs below it moves up by one.
