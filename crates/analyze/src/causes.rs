@@ -1,11 +1,15 @@
 //! Which finding explains which: set after all rules ran, so that no rule knows another.
 
+mod full;
+
 use std::collections::HashMap;
 
-use sysdiag_model::{Finding, FindingKey, Snapshot, UnitName, UnitType};
+use sysdiag_model::snapshot::{UnitEvent, UnitEventKind};
+use sysdiag_model::{Finding, FindingKey, Snapshot, Timestamp, UnitName, UnitType};
 
 use crate::dependencies;
-use crate::health::sockets;
+use crate::health::{ending, sockets};
+use crate::lacks::{self, Lack};
 use crate::units::Units;
 
 /// Rules that say why a unit does not work, the most telling first.
@@ -23,7 +27,7 @@ pub(crate) fn link(findings: &mut [Finding], snapshot: &Snapshot) {
     let mut links = Links::new(findings);
     if let Some(units) = Units::of(snapshot) {
         for index in 0..links.findings.len() {
-            links.explain(index, &units);
+            links.explain(index, &units, snapshot);
         }
     }
 }
@@ -40,13 +44,14 @@ impl<'a> Links<'a> {
         Self { by_key, findings }
     }
 
-    fn explain(&mut self, index: usize, units: &Units<'_>) {
+    fn explain(&mut self, index: usize, units: &Units<'_>, snapshot: &Snapshot) {
         let Some(finding) = self.findings.get(index) else { return };
         let (rule, subject) = (finding.rule.clone(), finding.subject.clone());
         match rule.as_str() {
             "unit-failed" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
-                self.set(index, self.of("requirement-unavailable", &subject));
+                self.set(index, self.lack(units, &subject));
+                self.set(index, full::file_system(units, snapshot, self.findings, &subject));
                 self.set(index, self.unit_of_path(units, &subject));
                 self.set(index, self.requirement(units, &subject, index));
                 self.set(index, self.of("unit-flapping", &subject));
@@ -55,6 +60,8 @@ impl<'a> Links<'a> {
             }
             "unit-flapping" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
+                self.set(index, self.lack(units, &subject));
+                self.set(index, full::file_system(units, snapshot, self.findings, &subject));
                 self.set(index, self.requirement(units, &subject, index));
                 self.relate(index, self.of("core-dump", &subject));
             }
@@ -82,22 +89,39 @@ impl<'a> Links<'a> {
         TROUBLES.iter().find_map(|rule| self.of(rule, unit))
     }
 
+    /// The finding about what the unit cannot start without.
+    fn lack(&self, units: &Units<'_>, unit: &str) -> Option<usize> {
+        let last = units.result(unit).filter(|fact| fact.value != "success");
+        let result = last.or_else(|| units.last_failure(unit)).map(|fact| fact.value);
+        let ending = ending::of(units, unit, result);
+        match lacks::of(units, unit, result, ending.as_ref())?.lack {
+            Lack::Missing(file) => self.of("missing-file", &file.path),
+            Lack::NoAccount { name, .. } => self.of("missing-user", name),
+            _ => None,
+        }
+    }
+
     /// The trouble of what the unit requires, followed to the first cause.
     fn requirement(&self, units: &Units<'_>, unit: &str, effect: usize) -> Option<usize> {
         let found = dependencies::of_unit(units, unit)?;
         let causes = found.first_causes.iter();
         causes
             .filter_map(|cause| self.trouble(cause.as_str()))
-            .find(|cause| self.can_precede(*cause, effect))
+            .find(|cause| self.can_precede(units, *cause, effect))
     }
 
-    /// Whether the times of the two allow it: a cause does not begin after its effect.
-    fn can_precede(&self, cause: usize, effect: usize) -> bool {
-        let since = |index| self.findings.get(index).and_then(|finding: &Finding| finding.since);
-        match (since(cause), since(effect)) {
-            (Some(cause), Some(effect)) => cause <= effect,
-            _ => true,
-        }
+    /// Whether the times of the two allow it: a cause does not begin after its effect. What fails
+    /// again and again, or failed again since, began earlier than it has been in its state.
+    fn can_precede(&self, units: &Units<'_>, cause: usize, effect: usize) -> bool {
+        let (Some(cause), Some(effect)) = (self.findings.get(cause), self.findings.get(effect))
+        else {
+            return false;
+        };
+        let (Some(began), Some(then)) = (cause.since, effect.since) else { return true };
+        began <= then
+            || cause.rule == "unit-flapping"
+            || self.of("unit-flapping", &cause.subject).is_some()
+            || was_failing(units, &cause.subject, then)
     }
 
     /// The trouble of the service, if that is why the socket gave up or turned clients away.
@@ -167,6 +191,17 @@ impl<'a> Links<'a> {
             }
         }
     }
+}
+
+/// Whether the last thing that the journal tells of `unit` before `then` is that it failed.
+fn was_failing(units: &Units<'_>, unit: &str, then: Timestamp) -> bool {
+    let failed = |event: &UnitEvent| match event.kind {
+        UnitEventKind::Failed | UnitEventKind::StartFailed => Some(true),
+        UnitEventKind::Started => Some(event.job_result.as_deref() != Some("done")),
+        _ => None,
+    };
+    let before = units.events(unit).iter().filter(|event| event.time <= then);
+    before.filter_map(|event| failed(event)).next_back() == Some(true)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! Exit statuses that systemd gives a process it could not start, `systemd.exec(5)`.
+//! Exit statuses with a meaning: those that systemd gives a process it could not start
+//! (`systemd.exec(5)`), and those that shells and daemons share by convention.
 
 /// Status, name and meaning.
-const STATUSES: [(i32, &str, &str); 42] = [
+const STATUSES: [(i32, &str, &str); 43] = [
     (200, "CHDIR", "the working directory cannot be entered, see WorkingDirectory="),
     (201, "NICE", "the nice level cannot be set, see Nice="),
     (202, "FDS", "file descriptors cannot be passed on or closed"),
@@ -44,7 +45,34 @@ const STATUSES: [(i32, &str, &str); 42] = [
     (241, "CONFIGURATION_DIRECTORY", "the directory of ConfigurationDirectory= cannot be made"),
     (242, "NUMA_POLICY", "the NUMA policy cannot be set, see NUMAPolicy="),
     (243, "CREDENTIALS", "a credential cannot be set up, see LoadCredential="),
+    (245, "BPF", "a BPF program cannot be applied, see RestrictFileSystems="),
 ];
+
+/// What a program means by its own status: `sysexits.h`, and a shell that starts another.
+const CONVENTIONS: [(i32, &str); 17] = [
+    (64, "USAGE: wrong arguments"),
+    (65, "DATAERR: its input is malformed"),
+    (66, "NOINPUT: its input is missing"),
+    (67, "NOUSER: a user does not exist"),
+    (68, "NOHOST: a host is not known"),
+    (69, "UNAVAILABLE: something it needs is not available"),
+    (70, "SOFTWARE: an error of its own"),
+    (71, "OSERR: the system refused something"),
+    (72, "OSFILE: a system file is missing or malformed"),
+    (73, "CANTCREAT: it cannot make an output file"),
+    (74, "IOERR: an input or output error"),
+    (75, "TEMPFAIL: it may work later"),
+    (76, "PROTOCOL: the other side answered wrongly"),
+    (77, "NOPERM: it has no permission"),
+    (78, "CONFIG: its configuration is wrong"),
+    (126, "a shell could not execute a command"),
+    (127, "a shell did not find a command"),
+];
+
+/// What a status of a program's own means by convention.
+pub(crate) fn convention(status: i32) -> Option<&'static str> {
+    CONVENTIONS.iter().find(|(number, _)| *number == status).map(|(_, means)| *means)
+}
 
 /// Name and meaning of an exit status of systemd's own. A program can use the same numbers.
 pub(crate) fn meaning(status: i32) -> Option<(&'static str, &'static str)> {
@@ -58,6 +86,12 @@ mod tests {
     #[test]
     fn each_status_stands_once_in_order() {
         assert!(STATUSES.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(CONVENTIONS.is_sorted_by(|a, b| a.0 < b.0));
+        // The two between that have none are reserved.
+        let without: Vec<i32> = (200..=243).filter(|status| meaning(*status).is_none()).collect();
+        assert_eq!(without, [223, 234]);
+        assert_eq!(convention(78), Some("CONFIG: its configuration is wrong"));
+        assert_eq!(convention(1), None);
         assert_eq!(meaning(203).unwrap().0, "EXEC");
         assert_eq!(meaning(3), None);
     }

@@ -5,11 +5,12 @@ use sysdiag_model::snapshot::ServiceDetail;
 use sysdiag_model::{Evidence, UnitType, Value};
 
 use crate::amount::{bytes, count, duration};
-use crate::exit_status;
 use crate::health::ending::{self, Ending, How};
 use crate::health::flapping::START_LIMIT;
 use crate::human::{ago, shell_word, shortened};
+use crate::lacks;
 use crate::units::Units;
+use crate::{errno, exit_status};
 
 const MOST_CHARACTERS: usize = 300;
 /// Lines of the unit's own that stand as evidence: programs like to complain in two.
@@ -25,7 +26,8 @@ pub(crate) fn sentence(units: &Units<'_>, problem: &UnitProblem) -> String {
 pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> String {
     let name = problem.name.as_str();
     let result = problem.result.as_deref();
-    let ended = ending::of(units, name, result).map(|ending| how_it_ended(&ending, problem));
+    let ending = ending::of(units, name, result);
+    let ended = ending.as_ref().map(|ending| how_it_ended(units, ending, problem));
     let service = units.detail(name).and_then(|detail| detail.service.as_ref());
     match result {
         Some("timeout") => timeout(units, problem),
@@ -60,8 +62,13 @@ pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> String {
     }
 }
 
-/// `its main process exited with status 203 (EXEC: ...)`.
-pub(crate) fn how_it_ended(ending: &Ending, problem: &UnitProblem) -> String {
+/// `its main process exited with status 3`; of a process that could not be started, what it lacks.
+pub(crate) fn how_it_ended(units: &Units<'_>, ending: &Ending, problem: &UnitProblem) -> String {
+    let name = problem.name.as_str();
+    if let Some(reason) = lacks::of(units, name, problem.result.as_deref(), Some(ending)) {
+        return reason.words();
+    }
+    let not_spawned = lacks::not_spawned(units, name).and_then(|event| event.errno);
     let kind = problem.name.unit_type();
     let process = match (ending.command.as_deref(), kind) {
         (None | Some("ExecMount"), Some(UnitType::Mount)) => "mount".to_owned(),
@@ -72,9 +79,14 @@ pub(crate) fn how_it_ended(ending: &Ending, problem: &UnitProblem) -> String {
     match &ending.how {
         How::Exited(status) => match exit_status::meaning(*status) {
             Some((name, meaning)) => {
-                format!("{process} exited with status {status} ({name}: {meaning})")
+                let error = not_spawned.map(|errno| format!("; {}", errno::words(errno)));
+                let error = error.unwrap_or_default();
+                format!("{process} exited with status {status} ({name}: {meaning}{error})")
             }
-            None => format!("{process} exited with status {status}"),
+            None => match exit_status::convention(*status) {
+                Some(meaning) => format!("{process} exited with status {status} ({meaning})"),
+                None => format!("{process} exited with status {status}"),
+            },
         },
         How::Killed(signal) => format!("{process} was killed by {signal}"),
         How::Dumped(signal) => format!("{process} dumped core ({signal})"),
@@ -82,6 +94,9 @@ pub(crate) fn how_it_ended(ending: &Ending, problem: &UnitProblem) -> String {
 }
 
 fn resources(units: &Units<'_>, name: &str) -> String {
+    if let Some(reason) = lacks::of(units, name, Some("resources"), None) {
+        return reason.words();
+    }
     let listen = units.detail(name).and_then(|detail| detail.listen.first());
     match listen {
         Some((_, address)) => format!("it cannot listen at {}", shortened(address, 100)),
@@ -156,6 +171,10 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
     }];
     let ending = ending::of(units, name, result.map(|fact| fact.value));
     let explained = ending.is_some();
+    let not_spawned = lacks::not_spawned(units, name).filter(|_| {
+        let status = ending.as_ref().map(|ending| &ending.how);
+        matches!(status, Some(How::Exited(status)) if exit_status::meaning(*status).is_some())
+    });
     if let Some(ending) = ending {
         facts.push(match &ending.how {
             How::Exited(status) => {
@@ -172,6 +191,10 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
         }
     } else if let Some(argv) = ending::only_command(units, name, "ExecStart") {
         facts.push(Evidence::text("command", command_line(&argv), "ExecStart (D-Bus)"));
+    }
+    if let Some(errno) = not_spawned.and_then(|event| event.errno) {
+        let said = format!("{} ({errno})", errno::words(errno));
+        facts.push(Evidence::text("error", said, "journal ERRNO"));
     }
     let mut lines = units.last_words(name, LAST_WORDS);
     if lines.is_empty() && !explained {

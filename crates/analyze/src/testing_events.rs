@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::{
-    ExecCommand, JournalDigest, LogLine, ServiceDetail, Snapshot, TimerState, UnitDetail,
-    UnitEvent, UnitEventKind,
+    ExecCommand, FileFact, FileState, JournalDigest, LogLine, ServiceDetail, Snapshot, TimerState,
+    UnitDetail, UnitEvent, UnitEventKind,
 };
 use sysdiag_model::{Probe, Report, Timestamp};
 
@@ -102,6 +102,25 @@ pub(crate) fn failed_service(
         ..UnitDetail::default()
     };
     systemd_of(snapshot).details.insert(name.into(), detail);
+}
+
+/// Adds a file that the unit cannot start without, to be changed.
+pub(crate) fn needs_file<'a>(
+    snapshot: &'a mut Snapshot,
+    name: &str,
+    setting: &str,
+    path: &str,
+    state: FileState,
+) -> &'a mut FileFact {
+    let detail = systemd_of(snapshot).details.entry(name.into()).or_default();
+    detail.files.push(FileFact {
+        path: path.to_owned(),
+        setting: setting.to_owned(),
+        interpreter_of: None,
+        leads_to: None,
+        state: Some(state),
+    });
+    detail.files.last_mut().unwrap()
 }
 
 /// Adds a dependency to the properties of a unit, which are made if it had none.

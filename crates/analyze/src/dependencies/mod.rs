@@ -5,6 +5,7 @@ mod first_causes;
 use std::collections::BTreeSet;
 
 use sysdiag_model::report::{Dependency, UnitDependencies};
+use sysdiag_model::snapshot::UnitDetail;
 use sysdiag_model::{Snapshot, UnitName, UnitType};
 
 use crate::units::Units;
@@ -25,7 +26,7 @@ const SHOWN: [&str; 11] = [
 ];
 
 /// Edges without which a unit cannot be up: the ways to a first cause.
-const REQUIREMENTS: [&str; 3] = ["Requires", "Requisite", "BindsTo"];
+pub(crate) const REQUIREMENTS: [&str; 3] = ["Requires", "Requisite", "BindsTo"];
 
 /// The section `dependency_analysis`: failed units, and units that could not be started because of
 /// others. None: systemd could not be read.
@@ -40,13 +41,15 @@ pub fn analyze(snapshot: &Snapshot) -> Option<Vec<UnitDependencies>> {
 }
 
 /// Whether the unit is down because its last start job failed with the result `dependency`, or
-/// waited for another until its `JobTimeoutSec=` was over. A device only does not come.
+/// waited for another until its `JobTimeoutSec=` was over. A device only does not come. systemd
+/// unloads such a unit soon: then it is down all the same.
 pub(crate) fn held_back(units: &Units<'_>, name: &str) -> bool {
-    units.systemd.unit(name).is_some_and(|unit| {
-        unit.active_state == "inactive" && unit.name.unit_type() != Some(UnitType::Device)
-    }) && units
-        .failed_start(name)
-        .is_some_and(|event| matches!(event.job_result.as_deref(), Some("dependency" | "timeout")))
+    let unit = units.systemd.unit(name);
+    unit.is_none_or(|unit| unit.active_state == "inactive")
+        && UnitName::from(name).unit_type() != Some(UnitType::Device)
+        && units.failed_start(name).is_some_and(|event| {
+            matches!(event.job_result.as_deref(), Some("dependency" | "timeout"))
+        })
 }
 
 /// The dependencies of one unit. None: its properties were not read.
@@ -84,7 +87,9 @@ fn dependency(units: &Units<'_>, edge: &str, other: &UnitName) -> Dependency {
 
 /// Whether the state of `other` can be why a unit with this edge to it is not up.
 fn is_problematic(units: &Units<'_>, edge: &str, other: &UnitName) -> bool {
-    let Some(unit) = units.systemd.unit(other.as_str()) else { return false };
+    let Some(unit) = units.systemd.unit(other.as_str()) else {
+        return REQUIREMENTS.contains(&edge) && held_back(units, other.as_str());
+    };
     match edge {
         "Requires" => {
             unit.is_failed()
@@ -98,6 +103,30 @@ fn is_problematic(units: &Units<'_>, edge: &str, other: &UnitName) -> bool {
         "Wants" => unit.is_failed(),
         _ => false,
     }
+}
+
+/// Whether the unit was to be started with one that is up, and never was in this boot: systemd leaves
+/// a unit out without a job, and without a message that can be relied on, if it cannot add a job for
+/// what that unit requires.
+pub(crate) fn left_out(units: &Units<'_>, name: &str) -> bool {
+    let Some(unit) = units.systemd.unit(name) else { return false };
+    let never = unit.times.is_some_and(|times| times.inactive_exit_usec.is_none());
+    let wanted = |detail: &UnitDetail| {
+        ["WantedBy", "RequiredBy", "UpheldBy"]
+            .into_iter()
+            .filter_map(|edge| detail.dependencies.get(edge))
+            .flatten()
+            .any(|other| is_up(units, other.as_str()))
+    };
+    unit.active_state == "inactive"
+        && unit.load_state == "loaded"
+        && never
+        && units.detail(name).is_some_and(wanted)
+}
+
+/// Whether the unit is active.
+pub(crate) fn is_up(units: &Units<'_>, name: &str) -> bool {
+    units.systemd.unit(name).is_some_and(|unit| unit.active_state == "active")
 }
 
 /// A device whose start job ran out of time: a device cannot fail, it only does not come.

@@ -15,6 +15,8 @@ pub(crate) struct Ending {
     pub(crate) how: How,
     /// `ExecStart`, `ExecStartPre`, ... None: the main process, or not known which.
     pub(crate) command: Option<String>,
+    /// The program that systemd was to execute, where it is known.
+    pub(crate) path: Option<String>,
     /// Program and arguments, where they are known.
     pub(crate) argv: Option<Vec<String>>,
     /// For the evidence.
@@ -94,6 +96,7 @@ fn from_commands(units: &Units<'_>, name: &str, result: Option<&str>) -> Option<
         .map(|(property, command, how)| Ending {
             how,
             command: Some(property.clone()),
+            path: Some(command.path.clone()),
             argv: Some(command.argv.clone()),
             source: "exec status of the command (D-Bus)",
         })
@@ -111,6 +114,7 @@ fn from_main_process(units: &Units<'_>, name: &str, result: Option<&str>) -> Opt
     how.explains(result).then_some(Ending {
         how,
         command: None,
+        path: None,
         argv: None,
         source: "ExecMainCode, ExecMainStatus (D-Bus)",
     })
@@ -132,6 +136,7 @@ fn from_journal(units: &Units<'_>, name: &str, result: Option<&str>) -> Option<E
     let command = event.command.clone().filter(|command| command != "n/a");
     Some(Ending {
         how: how.clone(),
+        path: None,
         argv: only_command(units, name, command.as_deref().unwrap_or("ExecStart")),
         command,
         source: "journal EXIT_CODE, EXIT_STATUS",

@@ -1,11 +1,17 @@
 //! Units that were not started because of another.
 
-use sysdiag_model::{Evidence, Finding, Severity, UnitType};
+use std::collections::BTreeSet;
 
-use crate::dependencies::{broken_requirements, held_back, is_unavailable};
+use sysdiag_model::snapshot::Unit;
+use sysdiag_model::{Evidence, Finding, Severity, UnitName, UnitType};
+
+use crate::dependencies::{broken_requirements, held_back, is_unavailable, left_out};
 use crate::human::{ago, systemctl};
 use crate::units::Units;
 use crate::{Context, Explanation, Need, Rule, Section};
+
+/// Requirements that stand as evidence.
+const MOST_REQUIREMENTS: usize = 5;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -15,8 +21,10 @@ pub(super) const RULE: Rule = Rule {
     section: Section::Health,
     needs: &[Need::Systemd, Need::Journal],
     explanation: Explanation {
-        checks: "Units that are inactive because their last start job of this boot ended with the \
-                 result dependency, or waited until its JobTimeoutSec= was over (timeout).",
+        checks: "Units that are inactive, or not loaded any more, because their last start job of \
+                 this boot ended with the result dependency, or waited until its JobTimeoutSec= \
+                 was over (timeout); and units that were never started in this boot although a unit \
+                 that is up wants them, because what they require is masked, missing or broken.",
         matters: "The unit would work, but does not run; it does not show in systemctl --failed.",
         todo: "Mend the unit it requires, then start this one: systemd does not try again by \
                  itself.",
@@ -28,43 +36,74 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(units) = Units::of(context.snapshot) else { return Vec::new() };
     let down = units.names_with_events().filter(|name| held_back(&units, name));
-    down.filter_map(|name| finding(&units, name)).collect()
+    let left_out = units
+        .systemd
+        .details
+        .keys()
+        .map(UnitName::as_str)
+        .filter(|name| left_out(&units, name) && unavailable(&units, name).next().is_some());
+    let names: BTreeSet<&str> = down.chain(left_out).collect();
+    names.into_iter().map(|name| finding(&units, name)).collect()
 }
 
-fn finding(units: &Units<'_>, name: &str) -> Option<Finding> {
-    let event = units.failed_start(name)?;
-    let requirements = broken_requirements(units, name);
-    let states = requirements.iter().filter_map(|other| units.systemd.unit(other.as_str()));
-    // What can never be started is another rule's matter.
-    if states.clone().any(|unit| is_unavailable(&unit.load_state)) {
-        return None;
-    }
-    let result = event.job_result.as_deref().unwrap_or("dependency");
-    let because = states.clone().next().map_or_else(
-        || match result {
-            "timeout" => "its start job timed out in the queue".to_owned(),
-            _ => "a unit it requires was not started".to_owned(),
-        },
-        |unit| format!("it requires {}, which {}", unit.name, how_it_is(units, unit)),
-    );
-    let title =
-        format!("{name} was not started {}: {because}", ago(event.time, units.clock.realtime));
+/// What the unit requires that can never be started.
+fn unavailable<'a>(units: &Units<'a>, name: &str) -> impl Iterator<Item = &'a Unit> {
+    let requirements = broken_requirements(units, name).into_iter();
+    let known = requirements.filter_map(|other| units.systemd.unit(other.as_str()));
+    known.filter(|unit| is_unavailable(&unit.load_state)).collect::<Vec<_>>().into_iter()
+}
+
+fn finding(units: &Units<'_>, name: &str) -> Finding {
+    let event = units.failed_start(name);
+    let mut requirements: Vec<&UnitName> = broken_requirements(units, name).into_iter().collect();
+    // What cannot be started at all says most.
+    let startable = |other: &&UnitName| {
+        let unit = units.systemd.unit(other.as_str());
+        !unit.is_some_and(|unit| is_unavailable(&unit.load_state))
+    };
+    requirements.sort_by_key(startable);
+    let result = event.and_then(|event| event.job_result.as_deref());
+    let because = match requirements.first() {
+        Some(other) => format!("it requires {other}, which {}", how_it_is(units, other)),
+        None if result == Some("timeout") => "its start job timed out in the queue".to_owned(),
+        None => "a unit it requires was not started".to_owned(),
+    };
+    let when = event.map(|event| format!(" {}", ago(event.time, units.clock.realtime)));
+    let title = format!("{name} was not started{}: {because}", when.unwrap_or_default());
     let mut finding = Finding::new(RULE.id, RULE.severity, name, title)
-        .since(Some(event.time))
-        .because(Evidence::text("job result", result, "journal JOB_RESULT"))
+        .since(event.map(|event| event.time))
         .next(systemctl("list-dependencies", name));
-    for unit in states {
-        let state = format!("{} ({})", unit.active_state, unit.sub_state);
-        finding = finding.because(Evidence::text(unit.name.as_str(), state, "ListUnits (D-Bus)"));
+    if let Some(result) = result {
+        finding = finding.because(Evidence::text("job result", result, "journal JOB_RESULT"));
     }
-    Some(finding)
+    for other in requirements.into_iter().take(MOST_REQUIREMENTS) {
+        finding = finding.because(match units.systemd.unit(other.as_str()) {
+            Some(unit) if is_unavailable(&unit.load_state) => {
+                Evidence::text(other.as_str(), &unit.load_state, "ListUnits (D-Bus)")
+            }
+            Some(unit) => {
+                let state = format!("{} ({})", unit.active_state, unit.sub_state);
+                Evidence::text(other.as_str(), state, "ListUnits (D-Bus)")
+            }
+            None => Evidence::text(other.as_str(), "was not started", "journal JOB_RESULT"),
+        });
+    }
+    if units.systemd.unit(name).is_none() {
+        finding =
+            finding.because(Evidence::text("state", "not loaded any more", "ListUnits (D-Bus)"));
+    }
+    finding
 }
 
-fn how_it_is(units: &Units<'_>, unit: &sysdiag_model::snapshot::Unit) -> &'static str {
-    match unit.active_state.as_str() {
-        "failed" => "failed",
-        _ if held_back(units, unit.name.as_str()) => "was not started either",
-        _ if unit.name.unit_type() == Some(UnitType::Device) => "did not appear",
+fn how_it_is(units: &Units<'_>, name: &UnitName) -> &'static str {
+    let Some(unit) = units.systemd.unit(name.as_str()) else { return "was not started either" };
+    match (unit.load_state.as_str(), unit.active_state.as_str()) {
+        ("masked", _) => "is masked",
+        ("not-found", _) => "does not exist",
+        ("error" | "bad-setting", _) => "has an error in its unit file",
+        (_, "failed") => "failed",
+        _ if held_back(units, name.as_str()) => "was not started either",
+        _ if name.unit_type() == Some(UnitType::Device) => "did not appear",
         _ => "is not up",
     }
 }
@@ -72,10 +111,10 @@ fn how_it_is(units: &Units<'_>, unit: &sysdiag_model::snapshot::Unit) -> &'stati
 #[cfg(test)]
 mod tests {
     use sysdiag_model::Snapshot;
-    use sysdiag_model::snapshot::UnitEventKind;
+    use sysdiag_model::snapshot::{UnitEventKind, UnitTimes};
 
     use super::*;
-    use crate::testing::{add_unit, findings, healthy, unit};
+    use crate::testing::{add_unit, findings, healthy, systemd_of, unit};
     use crate::testing_events::{depends, event, failed_service};
 
     fn held_back_by_db(result: &str) -> Snapshot {
@@ -146,6 +185,51 @@ mod tests {
         assert_eq!(
             found[0].title,
             "app.service was not started 3 min ago: it requires db.service, which failed"
+        );
+    }
+
+    #[test]
+    fn a_unit_that_systemd_has_unloaded_was_not_started_either() {
+        let mut snapshot = held_back_by_db("dependency");
+        systemd_of(&mut snapshot).units.retain(|unit| unit.name != *"app.service");
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(
+            found[0].title,
+            "app.service was not started 3 min ago: it requires db.service, which failed"
+        );
+        // What it requires is not known: only the journal tells of it.
+        systemd_of(&mut snapshot).details.remove("app.service");
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(
+            found[0].title,
+            "app.service was not started 3 min ago: a unit it requires was not started"
+        );
+        event(&mut snapshot, "app.service", UnitEventKind::Started, 60).job_result =
+            Some("done".to_owned());
+        assert!(findings(&RULE, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn a_unit_that_was_left_out_of_the_boot_is_told_from_one_that_nobody_wants() {
+        let mut snapshot = healthy();
+        let mut masked = unit("db.service", "inactive", "dead");
+        masked.load_state = "masked".to_owned();
+        add_unit(&mut snapshot, masked);
+        let mut app = unit("app.service", "inactive", "dead");
+        app.times = Some(UnitTimes {
+            inactive_exit_usec: None,
+            active_enter_usec: None,
+            active_exit_usec: None,
+            inactive_enter_usec: None,
+        });
+        add_unit(&mut snapshot, app);
+        depends(&mut snapshot, "app.service", "Requires", "db.service");
+        assert!(findings(&RULE, &snapshot).is_empty());
+        depends(&mut snapshot, "app.service", "WantedBy", "multi-user.target");
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(
+            found[0].title,
+            "app.service was not started: it requires db.service, which is masked"
         );
     }
 

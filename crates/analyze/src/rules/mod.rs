@@ -10,6 +10,8 @@ mod file_system_inodes;
 mod io_pressure_high;
 mod memory_low;
 mod memory_pressure_high;
+mod missing_file;
+mod missing_user;
 mod requirement_unavailable;
 mod socket_failed;
 mod socket_refused;
@@ -47,6 +49,8 @@ pub const ALL: &[&Rule] = &[
     &io_pressure_high::RULE,
     &memory_low::RULE,
     &memory_pressure_high::RULE,
+    &missing_file::RULE,
+    &missing_user::RULE,
     &requirement_unavailable::RULE,
     &socket_failed::RULE,
     &socket_refused::RULE,

@@ -2,12 +2,44 @@
 
 use sysdiag_model::report::UnitUsage;
 use sysdiag_model::snapshot::{Cgroup, Pressure, PressureKind};
-use sysdiag_model::{Evidence, Finding, Severity, UnitName, UnitType, Value};
+use sysdiag_model::{Evidence, Finding, Severity, Timestamp, UnitName, UnitType, Value};
 
+use crate::health::ending;
+use crate::health::flapping::waits_for_restart;
+use crate::lacks::{self, Reason};
+use crate::units::Units;
 use crate::{Context, Rule, amount, human};
 
 /// What findings about the whole host are about.
 pub(super) const HOST: &str = "host";
+
+/// A unit that cannot be started for want of something.
+pub(super) struct Victim<'a> {
+    pub(super) unit: &'a str,
+    pub(super) reason: Reason<'a>,
+    /// Since when it has been in its state.
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Units that failed or wait for their next try, and that lack something, by name.
+pub(super) fn victims<'a>(context: &Context<'a>) -> Vec<Victim<'a>> {
+    let Some(units) = Units::of(context.snapshot) else { return Vec::new() };
+    let down =
+        units.systemd.units.iter().filter(|unit| unit.is_failed() || waits_for_restart(unit));
+    down.filter_map(|unit| {
+        let name = unit.name.as_str();
+        let result = units.result(name).map(|fact| fact.value);
+        let ending = ending::of(&units, name, result);
+        let reason = lacks::of(&units, name, result, ending.as_ref())?;
+        Some(Victim { unit: name, reason, since: units.since(unit) })
+    })
+    .collect()
+}
+
+/// `10 units`; none: it is one.
+pub(super) fn and_others(number: usize) -> Option<String> {
+    (number > 1).then(|| amount::count(number as u64, "unit", "units"))
+}
 
 /// Units of a kind with their cgroups.
 pub(super) fn units<'a>(

@@ -45,7 +45,7 @@ fn finding(units: &Units<'_>, problem: &UnitProblem, settings: &Settings) -> Opt
     let restarts = flapping::restarts(units, unit, settings);
     let mut title = format!("{name} {}", what_happened(units, problem, restarts, settings));
     if let Some(ending) = ending::of(units, name, problem.result.as_deref()) {
-        title = format!("{title}: {}", failure::how_it_ended(&ending, problem));
+        title = format!("{title}: {}", failure::how_it_ended(units, &ending, problem));
     }
     let over = !unit.is_failed() && is_over(units, restarts, settings);
     let severity = if over { Severity::Warning } else { RULE.severity };

@@ -17,6 +17,10 @@ use crate::dbus::{Call, Connection, MAX_WINDOW, Malformed, Reply};
 const MAX_DETAILS: usize = 128;
 /// How far requirements of failed units are followed.
 const MAX_DEPTH: usize = 16;
+/// Units asked who requires them, of those that cannot be started at all.
+const MAX_UNAVAILABLE: usize = 500;
+/// Edges from a unit that cannot be started to those that need it.
+const NEEDED_BY: [&str; 3] = ["RequiredBy", "RequisiteOf", "BoundBy"];
 /// Requirements that can be why a unit failed.
 const FOLLOWED: [&str; 4] = ["Requires", "Requisite", "BindsTo", "Wants"];
 
@@ -35,6 +39,8 @@ struct Known {
     /// Whether its properties say why another unit that requires it failed. Those of a masked or
     /// missing unit say nothing that its load state does not.
     ill: bool,
+    /// Masked, missing or in error: it cannot be started.
+    unavailable: bool,
 }
 
 /// What the second round gives.
@@ -130,12 +136,12 @@ pub fn open(
         .iter()
         .map(|listed| {
             let unit = &listed.unit;
-            let ill = unit.is_failed()
-                || matches!(
-                    unit.load_state.as_str(),
-                    "error" | "bad-setting" | "masked" | "not-found"
-                );
-            (unit.name.clone(), Known { path: listed.path.clone(), ill })
+            let unavailable = matches!(
+                unit.load_state.as_str(),
+                "error" | "bad-setting" | "masked" | "not-found"
+            );
+            let ill = unit.is_failed() || unavailable;
+            (unit.name.clone(), Known { path: listed.path.clone(), ill, unavailable })
         })
         .collect();
     systemd.units = listed.into_iter().map(|Listed { unit, .. }| unit).collect();
@@ -152,6 +158,10 @@ impl Session {
         let mut deep = Deep::default();
         let mut seen = BTreeSet::new();
         let mut next: Vec<UnitName> = suspects.to_vec();
+        match self.requirers(&mut deep) {
+            Ok(requirers) => next.extend(requirers),
+            Err(gap) => deep.gaps.push(gap),
+        }
         let mut left_out = 0_usize;
         for _ in 0..MAX_DEPTH {
             next.retain(|name| self.listed.contains_key(name) && seen.insert(name.clone()));
@@ -177,6 +187,37 @@ impl Session {
             });
         }
         deep
+    }
+
+    /// Who requires units that cannot be started: such a unit may run, or nobody may have noticed that
+    /// it was left out of the boot. Most that are missing are only wanted, or ordered with.
+    fn requirers(&mut self, deep: &mut Deep) -> Result<BTreeSet<UnitName>, Gap> {
+        let mut unavailable: Vec<(&UnitName, &Known)> =
+            self.listed.iter().filter(|(_, known)| known.unavailable).collect();
+        unavailable.sort_by_key(|(name, _)| *name);
+        let asked = unavailable.iter().take(MAX_UNAVAILABLE);
+        let questions: Vec<(&UnitName, &str, &str)> = asked
+            .flat_map(|(name, known)| {
+                NEEDED_BY.iter().map(|edge| (*name, known.path.as_str(), *edge))
+            })
+            .collect();
+        let calls = questions.iter().map(|(_, path, edge)| Call::get(path, UNIT, edge));
+        let mut requirers = BTreeSet::new();
+        let outcome = self.connection.pipeline(calls, MAX_WINDOW, |index, reply| {
+            let (Some((unit, _, edge)), Ok(reply)) = (questions.get(index), reply) else { return };
+            let Ok(value) = reply.value() else { return };
+            let mut detail = UnitDetail::default();
+            detail::apply(&mut detail, None, edge, &value);
+            // Most have none: then there is nothing to keep.
+            for (edge, others) in detail.dependencies {
+                requirers.extend(others.iter().cloned());
+                let kept = deep.details.entry((*unit).clone()).or_default();
+                kept.dependencies.insert(edge, others);
+            }
+        });
+        let outcome = outcome.map(|_| ());
+        outcome.map_err(|error| gap("what requires units that cannot be started", &error))?;
+        Ok(requirers)
     }
 
     fn read(
