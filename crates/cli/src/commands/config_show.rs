@@ -29,7 +29,7 @@ fn document(loaded: &Loaded) -> Value {
         .iter()
         .map(|(path, present)| json!({ "path": path.to_string_lossy(), "present": present }))
         .collect();
-    json!({ "files": files, "settings": loaded.settings })
+    json!({ "files": files, "settings": loaded.settings, "lists": loaded.listed })
 }
 
 fn write(loaded: &Loaded, out: &mut dyn Write) -> std::io::Result<()> {
@@ -48,6 +48,12 @@ fn write(loaded: &Loaded, out: &mut dyn Write) -> std::io::Result<()> {
             writeln!(out, "\n[{section}]")?;
         }
         writeln!(out, "{text:width$}  # {}", escape(&setting.origin.to_string()))?;
+    }
+    for entry in &loaded.listed {
+        writeln!(out, "\n[[{}]]  # {}", entry.section, escape(&entry.origin.to_string()))?;
+        for (field, text) in &entry.fields {
+            writeln!(out, "{field} = {}", escape(&Value::from(text.as_str()).to_string()))?;
+        }
     }
     Ok(())
 }

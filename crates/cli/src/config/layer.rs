@@ -8,7 +8,8 @@ use serde_json::{Number, Value};
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::{Key, Origin, nearest};
+use super::noise::Listed;
+use super::{Key, Origin, nearest, noise};
 
 /// More than these are not told: the file is something else.
 const MAX_PROBLEMS: usize = 20;
@@ -31,10 +32,17 @@ impl fmt::Display for Problem {
     }
 }
 
-type Values = BTreeMap<String, (Value, Origin)>;
+/// What one file says.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    /// By key.
+    pub(super) values: BTreeMap<String, (Value, Origin)>,
+    /// `[[ignore]]` and `[[expect]]`.
+    pub(super) listed: Vec<Listed>,
+}
 
-/// The values by key.
-pub(super) fn parse(text: &str, path: &Path, keys: &[Key]) -> Result<Values, Vec<Problem>> {
+/// What a file says, or everything that is wrong with it.
+pub(super) fn parse(text: &str, path: &Path, keys: &[Key]) -> Result<Layer, Vec<Problem>> {
     let reader = Reader { text, path, keys };
     let root = DeTable::parse(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
@@ -43,18 +51,25 @@ pub(super) fn parse(text: &str, path: &Path, keys: &[Key]) -> Result<Values, Vec
         let message = format!("{what}: {}", reader.line_at(start));
         vec![Problem { origin: reader.origin(start), key: None, message }]
     })?;
-    let mut values = Values::new();
+    let mut layer = Layer::default();
     let mut problems = Vec::new();
     for (section, content) in root.get_ref() {
         let start = section.span().start;
         let section = section.get_ref().as_ref();
+        if let Some(list) = noise::SECTIONS.into_iter().find(|list| *list == section) {
+            match reader.list(list, start, content.get_ref()) {
+                Ok(entries) => layer.listed.extend(entries),
+                Err(found) => problems.extend(found),
+            }
+            continue;
+        }
         let known = keys.iter().any(|key| key.section() == section);
         match content.get_ref() {
             DeValue::Table(table) if known => {
                 for (field, value) in table {
                     let name = format!("{section}.{}", field.get_ref());
                     match reader.value(&name, field.span().start, value) {
-                        Ok(value) => drop(values.insert(name, value)),
+                        Ok(value) => drop(layer.values.insert(name, value)),
                         Err(problem) => problems.push(problem),
                     }
                 }
@@ -77,17 +92,17 @@ pub(super) fn parse(text: &str, path: &Path, keys: &[Key]) -> Result<Values, Vec
         Origin::Default => 0,
     });
     problems.truncate(MAX_PROBLEMS);
-    if problems.is_empty() { Ok(values) } else { Err(problems) }
+    if problems.is_empty() { Ok(layer) } else { Err(problems) }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
     path: &'a Path,
     keys: &'a [Key],
 }
 
 impl Reader<'_> {
-    fn origin(&self, offset: usize) -> Origin {
+    pub(super) fn origin(&self, offset: usize) -> Origin {
         let before = self.text.as_bytes().get(..offset).unwrap_or_default();
         let line = before.split(|byte| *byte == b'\n').count();
         Origin::File { path: self.path.to_owned(), line }
@@ -101,7 +116,7 @@ impl Reader<'_> {
         cut(format!("{begin}{end}").trim()).escape_debug().to_string()
     }
 
-    fn problem(&self, name: &str, offset: usize, message: String) -> Problem {
+    pub(super) fn problem(&self, name: &str, offset: usize, message: String) -> Problem {
         Problem { origin: self.origin(offset), key: Some(cut(name)), message }
     }
 
@@ -113,7 +128,7 @@ impl Reader<'_> {
     }
 
     fn unknown_section(&self, section: &str, field: Option<&str>, offset: usize) -> Problem {
-        let sections = self.keys.iter().map(Key::section);
+        let sections = self.keys.iter().map(Key::section).chain(noise::SECTIONS);
         let nearest_section = nearest(section, sections).unwrap_or_default();
         let mut message = format!("unknown section: nearest is [{nearest_section}]");
         if let Some(field) = field {
@@ -166,7 +181,7 @@ fn integer(number: &DeInteger<'_>) -> Option<i64> {
 }
 
 /// What was found, short.
-fn shown(value: &DeValue<'_>) -> String {
+pub(super) fn shown(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => format!("the text \"{}\"", cut(text).escape_debug()),
         DeValue::Integer(number) if integer(number).is_none() => {

@@ -9,10 +9,12 @@ mod file;
 mod keys;
 mod layer;
 mod nearest;
+mod noise;
 mod origin;
 
 pub use keys::{Key, Kind, all as keys};
 pub use nearest::{nearest, similar};
+pub use noise::Listed;
 pub use origin::{Origin, Setting};
 
 use std::collections::BTreeMap;
@@ -141,6 +143,8 @@ pub struct Loaded {
     pub config: Config,
     /// The same by key.
     pub settings: Vec<Setting>,
+    /// The entries of `[[ignore]]` and `[[expect]]`, of all files.
+    pub listed: Vec<Listed>,
     /// The files that were looked for, and whether they were there.
     pub files: Vec<(PathBuf, bool)>,
 }
@@ -176,6 +180,7 @@ impl Loaded {
         let keys = keys();
         let mut files = Vec::new();
         let mut given: BTreeMap<String, (Value, Origin)> = BTreeMap::new();
+        let mut listed = Vec::new();
         let mut problems = Vec::new();
         for path in paths {
             let text = file::read(path).map_err(|error| {
@@ -184,7 +189,10 @@ impl Loaded {
             files.push((path.clone(), text.is_some()));
             match text {
                 Some(text) => match layer::parse(&text, path, &keys) {
-                    Ok(layer) => given.extend(layer),
+                    Ok(layer) => {
+                        given.extend(layer.values);
+                        listed.extend(layer.listed);
+                    }
                     Err(found) => problems.extend(found),
                 },
                 None if must_exist => {
@@ -199,7 +207,10 @@ impl Loaded {
         if !problems.is_empty() {
             return Err(wrong(&problems));
         }
-        Self::merge(&keys, given, files, home)
+        let mut loaded = Self::merge(&keys, given, files, home)?;
+        noise::apply(&listed, &mut loaded.config.analysis);
+        loaded.listed = listed;
+        Ok(loaded)
     }
 
     fn merge(
@@ -226,7 +237,7 @@ impl Loaded {
         }
         let config: Config = serde_json::from_value(Value::Object(sections))
             .map_err(|error| Error::bug(format!("the configuration does not fit: {error}")))?;
-        let loaded = Self { config, settings, files };
+        let loaded = Self { config, settings, listed: Vec::new(), files };
         let problems = loaded.contradictions();
         if problems.is_empty() { Ok(loaded) } else { Err(wrong(&problems)) }
     }

@@ -235,7 +235,9 @@ fn example_has_every_key_with_its_default() {
     let text: String = example
         .lines()
         .map(|line| match line.strip_prefix('#') {
-            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => format!("{rest}\n"),
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+                format!("{rest}\n")
+            }
             _ => format!("{line}\n"),
         })
         .collect();
@@ -258,4 +260,72 @@ fn shown_values_are_json() {
     let shown: Vec<Value> = serde_json::from_str(&text).unwrap();
     assert_eq!(shown.len(), keys().len());
     assert!(shown.iter().all(|setting| setting.get("origin").is_some()));
+}
+
+/// The settings of the analysis that a text gives.
+fn analysis(text: &str) -> Settings {
+    accepted(text).config.analysis
+}
+
+#[test]
+fn what_nobody_wants_to_hear_of_is_listed() {
+    let settings = analysis(
+        "[[ignore]]\nunit = \"backup-*.service\"\nrule = \"unit-failed\"\nreason = \"tape\"\n\
+         [[ignore]]\nrule = \"memory-low\"\n[[expect]]\nunit = \"a.service\"\nstate = \"failed\"\n",
+    );
+    let [first, second] = &settings.ignore[..] else { panic!("{:?}", settings.ignore) };
+    assert!(first.unit.as_ref().unwrap().matches("backup-1.service"));
+    assert_eq!(
+        (first.rule.as_deref(), first.reason.as_deref()),
+        (Some("unit-failed"), Some("tape"))
+    );
+    assert_eq!((second.unit.as_ref(), second.rule.as_deref()), (None, Some("memory-low")));
+    assert_eq!(settings.expect[0].state.as_str(), "failed");
+    // One entry may be written without the second pair of brackets.
+    assert_eq!(analysis("[ignore]\nunit = \"/srv/*\"\n").ignore.len(), 1);
+    assert_eq!(analysis("ignore = []\n").ignore.len(), 0);
+}
+
+#[test]
+fn what_is_wrong_with_a_list_is_said_with_its_line() {
+    for (text, said) in [
+        ("[[ignore]]\nreason = \"a\"\n", "FILE:1: ignore: needs a unit, a rule, or both"),
+        (
+            "[[ignore]]\nunits = \"a\"\n",
+            "FILE:2: ignore.units: unknown key: nearest is ignore.unit",
+        ),
+        ("[[ignore]]\nunit = 5\n", "FILE:2: ignore.unit: expected a text, found 5"),
+        ("[[ignore]]\nunit = \"\"\n", "FILE:2: ignore.unit: expected a text of 1 to 512"),
+        (
+            "[[ignore]]\nrule = \"unit-faild\"\n",
+            "FILE:2: ignore.rule: there is no rule the text \"unit-faild\": nearest is unit-failed",
+        ),
+        ("\n[[expect]]\nunit = \"a.service\"\n", "FILE:2: expect: needs a unit and a state"),
+        (
+            "[[expect]]\nunit = \"a.service\"\nstate = \"up\"\n",
+            "FILE:3: expect.state: expected \"active\" or \"inactive\" or \"failed\" or \"masked\"",
+        ),
+        (
+            "[[expect]]\nunit = \"nginx\"\nstate = \"active\"\n",
+            "expect.unit: expected the name or pattern of a unit, such as \"nginx.service\"",
+        ),
+        ("ignore = 5\n", "FILE:1: ignore: expected [[ignore]], found 5"),
+        ("ignore = [5]\n", "FILE:1: ignore: expected [[ignore]], found 5"),
+        ("[[ignor]]\nunit = \"a\"\n", "ignor"),
+    ] {
+        let error = refusal(text);
+        assert!(error.contains(said), "{text}: {error}");
+    }
+    // Each thing that is wrong is said once.
+    assert_eq!(refusal("[[ignore]]\nrule = 1\n[[ignore]]\nrule = 2\n").matches("FILE:").count(), 2);
+}
+
+#[test]
+fn lists_of_all_files_count() {
+    let directory = TempDir::new().unwrap();
+    let first = file(&directory, "a.toml", "[[ignore]]\nunit = \"a*\"\n");
+    let second = file(&directory, "b.toml", "[[ignore]]\nunit = \"b*\"\n");
+    let loaded = Loaded::read(&Locations::Layers(vec![first, second.clone()]), None).unwrap();
+    assert_eq!(loaded.config.analysis.ignore.len(), 2);
+    assert_eq!(loaded.listed[1].origin, Origin::File { path: second, line: 1 });
 }

@@ -287,8 +287,21 @@ pub(super) fn faulty() -> Report {
     .because(Evidence::new("used", Value::Percent(93.0), "statfs"))
     .next("du -xh --max-depth=1 /var/lib/postgresql");
     full.status = Some(FindingStatus::New);
+    let mut memory = out_of_memory();
+    memory.status = Some(FindingStatus::Continuing);
+    memory.reports_in_a_row = Some(7);
+    memory.first_seen = Some(report.timestamp.minus_usec(7_200_000_000));
+    memory.comes_and_goes = Some(5);
+    let mut ignored = Finding::new(
+        "unit-failed",
+        Severity::Error,
+        "backup-1.service",
+        "backup-1.service failed 3 h ago: its main process exited with status 1",
+    );
+    ignored.ignored_because = Some("the tape library is out for repair".into());
+    report.ignored_findings = vec![ignored];
     let note = Finding::new("swap-none", Severity::Info, "host", "The host has no swap");
-    report.findings = vec![out_of_memory(), effect, further, full, note];
+    report.findings = vec![memory, effect, further, full, note];
     report.resolved_findings = vec![Finding::new(
         "unit-failed",
         Severity::Error,

@@ -1,5 +1,7 @@
 //! Each problem in a block: what, because of what, what it affects, what to do next.
 
+use std::iter;
+
 use sysdiag_analyze::amount;
 use sysdiag_model::{Evidence, Finding, FindingStatus, Report, Severity, Timestamp, Value};
 
@@ -42,6 +44,7 @@ pub(super) fn blocks(report: &Report, page: &Page) -> Vec<Vec<Line>> {
         blocks.push(titles.chain(more).collect());
     }
     blocks.push(resolved(report, page));
+    blocks.push(ignored(report, page));
     blocks.retain(|lines| !lines.is_empty());
     blocks
 }
@@ -60,7 +63,7 @@ fn block(tree: &Tree<'_>, report: &Report, page: &Page) -> Vec<Line> {
         // Not wrapped: a command is to be copied in one piece.
         lines.push(inner("next").role(Role::Command, next).whole());
     }
-    lines.push(rule(finding, page));
+    lines.extend(rule(finding, report.timestamp, page));
     lines
 }
 
@@ -163,17 +166,43 @@ fn affects(effects: &[(usize, &Finding)], page: &Page) -> Vec<Line> {
     lines
 }
 
-fn rule(finding: &Finding, page: &Page) -> Line {
+/// The rule, and whether the problem is new; in one line if it fits.
+fn rule(finding: &Finding, now: Timestamp, page: &Page) -> Vec<Line> {
     let rule = &finding.rule;
-    let new = if finding.status == Some(FindingStatus::New) { "   new" } else { "" };
-    let line = inner("rule")
+    let seen = seen(finding, now);
+    let after = if seen.is_empty() { String::new() } else { format!("   {seen}") };
+    let long = inner("rule")
         .text(rule)
-        .role(Role::Faint, &format!("   (sysdiag-analyzer explain {rule})"))
-        .text(new);
-    if line.width() <= page.width {
-        return line;
+        .role(Role::Faint, &format!("   (sysdiag-analyzer explain {rule})"));
+    let short = || inner("rule").role(Role::Faint, "sysdiag-analyzer explain ").text(rule);
+    if long.width() + after.len() <= page.width {
+        vec![long.text(&after)]
+    } else if short().width() + after.len() <= page.width {
+        vec![short().text(&after)]
+    } else {
+        let line = if long.width() <= page.width { long } else { short() };
+        let seen = Some(seen).filter(|seen| !seen.is_empty());
+        iter::once(line).chain(seen.map(|seen| inner("seen").text(&seen))).collect()
     }
-    inner("rule").role(Role::Faint, "sysdiag-analyzer explain ").text(rule).text(new)
+}
+
+/// What earlier reports say about the problem; nothing if there are none.
+fn seen(finding: &Finding, now: Timestamp) -> String {
+    let reports = finding.reports_in_a_row.unwrap_or(0);
+    let changes = finding.comes_and_goes;
+    match (finding.status, finding.first_seen) {
+        (None, _) => String::new(),
+        (Some(FindingStatus::New), _) => changes.map_or_else(
+            || "new".to_owned(),
+            |changes| format!("back again: came or went {changes} times"),
+        ),
+        (Some(FindingStatus::Continuing), Some(first)) if reports > 1 => {
+            let comes = if changes.is_some() { ", comes and goes" } else { "" };
+            format!("in {reports} reports, first {}{comes}", relative(first, now))
+        }
+        // As reports of older versions say it.
+        (Some(FindingStatus::Continuing), _) => "continuing".to_owned(),
+    }
 }
 
 /// Problems of the last report that are gone.
@@ -188,6 +217,28 @@ fn resolved(report: &Report, page: &Page) -> Vec<Line> {
         .flat_map(|finding| hanging(&label, &finding.title, TEXT, page.width, MOST_LINES))
         .chain(more)
         .collect()
+}
+
+/// How many problems the configuration ignores or expects; which, with `-v`.
+fn ignored(report: &Report, page: &Page) -> Vec<Line> {
+    let all = &report.ignored_findings;
+    if all.is_empty() {
+        return Vec::new();
+    }
+    if page.verbose {
+        let label = Line::new().role(Role::Faint, "IGNORED");
+        let text = |finding: &Finding| match &finding.ignored_because {
+            Some(why) => format!("{} ({why})", finding.title),
+            None => finding.title.clone(),
+        };
+        return all
+            .iter()
+            .flat_map(|finding| hanging(&label, &text(finding), TEXT, page.width, MOST_LINES))
+            .collect();
+    }
+    let count = amount::count(all.len() as u64, "finding is", "findings are");
+    let text = format!("{count} ignored by the configuration (-v shows all)");
+    vec![Line::new().at(TEXT).role(Role::Faint, &text)]
 }
 
 /// A line within a block, up to its text.
