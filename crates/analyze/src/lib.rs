@@ -20,6 +20,7 @@ mod host;
 pub mod human;
 mod lacks;
 pub mod logs;
+mod members;
 pub mod noise;
 mod order;
 pub mod past;

@@ -6,7 +6,7 @@
 use sysdiag_model::snapshot::LogLine;
 
 /// What systemd says of every unit, behind its name or before it (`src/core/*.c`, v247 to v257).
-const OF_EVERY_UNIT: [&str; 36] = [
+const OF_EVERY_UNIT: [&str; 38] = [
     "Starting ",
     "Started ",
     "Finished ",
@@ -20,6 +20,8 @@ const OF_EVERY_UNIT: [&str; 36] = [
     "Unmounted ",
     "Reloading ",
     "Reloaded ",
+    "Reload failed for ",
+    "Reload operation timed out",
     "Activating swap ",
     "Activated swap ",
     "Deactivated successfully",

@@ -36,7 +36,7 @@ pub(crate) enum How {
 
 impl How {
     /// From `ExecMainCode` and `ExecMainStatus` (`sigaction(2)`). None: has not ended.
-    fn from_wait(code: i32, status: i32) -> Option<Self> {
+    pub(crate) fn from_wait(code: i32, status: i32) -> Option<Self> {
         let signal = || signal_name(status).unwrap_or_else(|| format!("signal {status}"));
         match code {
             1 => Some(Self::Exited(status)),

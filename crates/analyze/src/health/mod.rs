@@ -5,6 +5,7 @@
 pub(crate) mod ending;
 pub(crate) mod flapping;
 mod problem;
+pub(crate) mod queue;
 pub(crate) mod sockets;
 mod stuck;
 pub(crate) mod timers;

@@ -7,7 +7,7 @@ mod arbitrary;
 mod children;
 mod container;
 mod host;
-mod place;
+pub(crate) mod place;
 mod rates;
 #[cfg(test)]
 mod tests;

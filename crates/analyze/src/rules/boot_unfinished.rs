@@ -1,13 +1,20 @@
 //! The boot has been going on for too long.
 
+use std::cmp::Reverse;
+
 use sysdiag_model::report::BootState;
+use sysdiag_model::snapshot::Job;
 use sysdiag_model::{Evidence, Finding, Severity, Value};
 
 use super::support::HOST;
+use crate::health::queue::Queue;
+use crate::units::Units;
 use crate::{Context, Explanation, Need, Rule, Section, amount};
 
 /// Jobs that a finding names.
 const MAX_JOBS: usize = 5;
+/// Units that a title names.
+const MOST_IN_TITLE: usize = 2;
 
 /// See the explanation.
 pub(super) const RULE: Rule = Rule {
@@ -46,20 +53,41 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if boot.state == BootState::Finished || !starting || age <= limit {
         return Vec::new();
     }
-    let running: Vec<_> = systemd.jobs.iter().filter(|job| job.state == "running").collect();
+    // The one that most others wait for first.
+    let queue = Units::of(context.snapshot).map(|units| Queue::of(&units));
+    let held_up = |job: &Job| queue.as_ref().map_or(0, |queue| queue.held_up_by(&job.unit).len());
+    let mut running: Vec<(usize, &Job)> = systemd
+        .jobs
+        .iter()
+        .filter(|job| job.state == "running")
+        .map(|job| (held_up(job), job))
+        .collect();
+    running.sort_by_key(|(held_up, job)| (Reverse(*held_up), job.id));
+    let names: Vec<&str> =
+        running.iter().take(MOST_IN_TITLE).map(|(_, job)| job.unit.as_str()).collect();
+    let waits_for = match running.len().saturating_sub(MOST_IN_TITLE) {
+        _ if names.is_empty() => "no job is running".to_owned(),
+        0 => format!("it waits for {}", names.join(", ")),
+        more => format!("it waits for {} and {more} more", names.join(", ")),
+    };
     let title = format!(
-        "The boot has not finished after {}: {} running, {} in the queue",
+        "The boot has not finished after {}: {waits_for}, {} in the queue",
         amount::duration(age),
-        amount::count(running.len() as u64, "job is", "jobs are"),
-        systemd.jobs.len(),
+        amount::count(systemd.jobs.len() as u64, "job is", "jobs are"),
     );
     let mut finding = Finding::new(RULE.id, RULE.severity, HOST, title)
         .since(Some(context.snapshot.clock.at_monotonic(userspace)))
         .because(Evidence::text("system state", state.unwrap_or_default(), "SystemState (D-Bus)"))
         .because(Evidence::new("in userspace for", Value::Usec(age), "UserspaceTimestamp (D-Bus)"))
         .next("systemctl list-jobs");
-    for job in running.into_iter().take(MAX_JOBS) {
-        let what = format!("{} job running", job.job_type);
+    for (held_up, job) in running.into_iter().take(MAX_JOBS) {
+        let what = match held_up as u64 {
+            0 => format!("{} job running", job.job_type),
+            number => {
+                let others = amount::count(number, "job waits", "jobs wait");
+                format!("{} job running, {others} for it", job.job_type)
+            }
+        };
         finding = finding.because(Evidence::text(what, job.unit.as_str(), "ListJobs (D-Bus)"));
     }
     vec![finding]
@@ -67,10 +95,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use sysdiag_model::snapshot::Job;
-
     use super::*;
     use crate::testing::{findings, healthy, systemd_of};
+    use crate::testing_events::depends;
 
     #[test]
     fn fires_once_when_a_job_holds_the_boot() {
@@ -92,12 +119,15 @@ mod tests {
                 state: "waiting".to_owned(),
             },
         ];
+        depends(&mut snapshot, "app.service", "After", "net.service");
         let found = findings(&RULE, &snapshot);
         assert_eq!(found.len(), 1);
         assert_eq!(
             found[0].title,
-            "The boot has not finished after 59 min: 1 job is running, 2 in the queue"
+            "The boot has not finished after 59 min: it waits for net.service, 2 jobs are in the \
+             queue"
         );
+        assert_eq!(found[0].evidence[2].what, "start job running, 1 job waits for it");
         assert_eq!(found[0].evidence[2].value, Value::Text("net.service".to_owned()));
     }
 

@@ -8,15 +8,18 @@ mod file_handles_low;
 mod file_system_full;
 mod file_system_inodes;
 mod io_pressure_high;
+mod jobs_stuck;
 mod memory_low;
 mod memory_pressure_high;
 mod missing_file;
 mod missing_user;
 mod requirement_unavailable;
 mod socket_failed;
+mod socket_not_listening;
 mod socket_refused;
 mod support;
 mod swap_exhausted;
+mod system_degraded;
 mod system_maintenance;
 mod timer_failed;
 mod timer_never_elapses;
@@ -26,9 +29,11 @@ mod unit_changed_on_disk;
 mod unit_cpu_throttled;
 mod unit_failed;
 mod unit_flapping;
+mod unit_left_over_processes;
 mod unit_memory_near_limit;
 mod unit_not_as_expected;
 mod unit_oom_killed;
+mod unit_reload_failed;
 mod unit_stuck;
 mod unit_tasks_near_limit;
 
@@ -47,14 +52,17 @@ pub const ALL: &[&Rule] = &[
     &file_system_full::RULE,
     &file_system_inodes::RULE,
     &io_pressure_high::RULE,
+    &jobs_stuck::RULE,
     &memory_low::RULE,
     &memory_pressure_high::RULE,
     &missing_file::RULE,
     &missing_user::RULE,
     &requirement_unavailable::RULE,
     &socket_failed::RULE,
+    &socket_not_listening::RULE,
     &socket_refused::RULE,
     &swap_exhausted::RULE,
+    &system_degraded::RULE,
     &system_maintenance::RULE,
     &timer_failed::RULE,
     &timer_never_elapses::RULE,
@@ -64,9 +72,11 @@ pub const ALL: &[&Rule] = &[
     &unit_cpu_throttled::RULE,
     &unit_failed::RULE,
     &unit_flapping::RULE,
+    &unit_left_over_processes::RULE,
     &unit_memory_near_limit::RULE,
     &unit_not_as_expected::RULE,
     &unit_oom_killed::RULE,
+    &unit_reload_failed::RULE,
     &unit_stuck::RULE,
     &unit_tasks_near_limit::RULE,
 ];
