@@ -6,8 +6,9 @@
 # `N passed, N failed`.  A guest that cannot be built is a failure, never a skip.
 #
 # A case is a file with a comment `# lanes: container vm` (where it makes sense), perhaps
-# `# boot: faults` (planted before systemd starts), and two functions: guest() runs as root in
-# the guest and saves outputs, check() runs on the host and judges them.
+# `# boot: faults` (planted before systemd starts) and `# image: servers` (the guest with more
+# packages), and two functions: guest() runs as root in the guest and saves outputs, check() runs
+# on the host and judges them.
 set -u
 # shellcheck source=tests/e2e/lib/common.sh
 . "$(dirname "$(readlink -f "$0")")/lib/common.sh"
@@ -43,6 +44,7 @@ fi
 export E2E BINARY PROJECT XTASK
 KEPT=$TARGET/e2e
 PASSED=0 FAILURES=0
+declare -A BUILT
 
 # header CASE KEY: a value of the comments at the top of a case.
 header() { sed -n "s/^# $2: //p" "$E2E/cases/$1"; }
@@ -50,13 +52,13 @@ header() { sed -n "s/^# $2: //p" "$E2E/cases/$1"; }
 # stage CASE DIR LANE: what becomes /e2e in the guest.
 stage() {
     mkdir -p "$2/bin"
-    { cp "$BINARY" "$2/bin/sysdiag-analyzer" && cp "$E2E"/guest/{lib,faults}.sh "$2/" &&
+    { cp "$BINARY" "$2/bin/sysdiag-analyzer" && cp "$E2E"/guest/{lib,faults,planted}.sh "$2/" &&
         cp "$E2E/cases/$1" "$2/case.sh"; } || die "cannot stage $1"
     cat >"$2/main" <<MAIN
 set -u
 LANE=$3
 cp /sys/fs/cgroup/cgroup.controllers "\$RESULTS/controllers"
-. ./lib.sh; . ./faults.sh; . ./case.sh
+. ./lib.sh; . ./faults.sh; . ./planted.sh; . ./case.sh
 [ $3 = container ] || patience
 guest
 MAIN
@@ -105,21 +107,29 @@ one() {
     fi
 }
 
+# built: makes the guest of $LANE, $SUITE and $E2E_IMAGE, tried once.
+built() {
+    local guest=$LANE-$SUITE-$E2E_IMAGE
+    if [ -z "${BUILT[$guest]:-}" ]; then
+        BUILT[$guest]=yes
+        "$E2E/lib/$LANE.sh" build || BUILT[$guest]=no
+        [ "${BUILT[$guest]}" = yes ] || echo "FAIL  $LANE $SUITE: the guest could not be built ($E2E_IMAGE)"
+    fi
+    [ "${BUILT[$guest]}" = yes ] || { FAILURES=$((FAILURES + 1)); return 1; }
+}
+
 # A function, read whole before it runs: this file may be edited meanwhile.
 main() {
     local case
     for LANE in "${LANES[@]}"; do
         for SUITE in "${SUITES[@]}"; do
             export LANE SUITE E2E_SUITE=$SUITE
-            if ! "$E2E/lib/$LANE.sh" build; then
-                echo "FAIL  $LANE $SUITE: the guest could not be built"
-                FAILURES=$((FAILURES + 1))
-                continue
-            fi
             for case in "${CASES[@]}"; do
                 case=${case##*/} case=${case%.sh}.sh
                 [ -f "$E2E/cases/$case" ] || die "no case ${case%.sh}"
-                case " $(header "$case" lanes) " in *" $LANE "*) one "$case" ;; esac
+                E2E_IMAGE=$(header "$case" image)
+                export E2E_IMAGE=${E2E_IMAGE:-plain}
+                case " $(header "$case" lanes) " in *" $LANE "*) built && one "$case" ;; esac
             done
         done
     done

@@ -1,5 +1,6 @@
 //! What a developer or a test runs and a user never does. `cargo xtask` lists the commands.
 
+mod record;
 mod report;
 mod tidy;
 
@@ -12,6 +13,9 @@ usage: cargo xtask COMMAND
   schema --check     fails if that file is stale
   validate-report FILE...
                      fails if a file is no report: one JSON document that keeps to the schema
+  record [--binary FILE] [NAME...]
+                     runs the end-to-end cases that capture hosts whose name contains NAME, and
+                     keeps the captures in fixtures/hosts; needs root
   tidy               fails where the tree breaks a rule of the house";
 
 fn main() -> ExitCode {
@@ -21,6 +25,8 @@ fn main() -> ExitCode {
         ["schema"] => report::write_schema(root()),
         ["schema", "--check"] => report::check_schema(root()),
         ["validate-report", files @ ..] if !files.is_empty() => report::validate(files),
+        ["record", "--binary", binary, names @ ..] => record::record(root(), names, Some(binary)),
+        ["record", names @ ..] => record::record(root(), names, None),
         ["tidy"] => tidy::check(root()),
         _ => {
             report_line(USAGE);

@@ -68,10 +68,14 @@ guest() {
     done
     degraded hidepid "$HIDDEN_PROCESSES" "${AS_NOBODY[@]}"
     degraded cgroup-v1 "$CGROUP_V1"
+    capture cgroup-v1 "${ELSEWHERE[@]}" "$CGROUP_V1"
     degraded no-journal "$NO_JOURNAL"
     degraded bad-journal "$BAD_JOURNAL"
     save no-systemd json unshare --mount --pid --fork --mount-proc bash -ec \
         "$NO_SYSTEMD; set +e; sysdiag-analyzer -o json run --no-save; exit \$?"
+    capture no-systemd unshare --mount --pid --fork --mount-proc bash -ec "$NO_SYSTEMD"'; exec "$@"' bash
+    text capture-user "${AS_NOBODY[@]}" sysdiag-analyzer capture /tmp/home/user.cap
+    cp /tmp/home/user.cap "$RESULTS/"
     # A history the user may not write: the report comes all the same.
     save user-saves json "${AS_NOBODY[@]}" sysdiag-analyzer -o json run
     kill %1 %2 %3
@@ -86,6 +90,7 @@ missing() {
 
 check() {
     local name
+    for name in user cgroup-v1 no-systemd; do exits "capture-$name" 0; done
     exits user 0
     missing user journal 'not_permitted|absent'
     holds user "units, from the system bus" '.health_analysis.all_units_count > 50'

@@ -12,6 +12,7 @@ guest() {
     text run-text sysdiag-analyzer run --no-save
     report unit analyze-unit e2e-failed.service
     report fail-on run --no-save --fail-on critical
+    capture faults
     # Read afterwards: what is said of units that have come to rest cannot differ.
     for unit in e2e-failed.service e2e-segv.service e2e-oom.service e2e-badsock.socket \
         e2e-flap.service e2e-badtimer.timer; do
@@ -40,6 +41,7 @@ check() {
     exits run 1
     exits run-text 1
     exits unit 1
+    exits capture-faults 0
     exits fail-on "$(jq '[.findings[] | select(.severity == "critical")] | if length > 0 then 1 else 0 end' fail-on.json)"
     rests e2e-failed.service failed_units '.exit_status == 3 and (has("signal") | not)'
     holds run "its own last words" 'unit("failed_units"; "e2e-failed.service") | logged |

@@ -22,13 +22,14 @@ guest() {
     echo $? >"$RESULTS/no-room.rc"
     # On a terminal of 80 columns, with colours.
     save terminal colour.txt script -qec 'stty cols 80; sysdiag-analyzer run --no-save' /dev/null
+    capture healthy
     systemctl list-units --all --plain --no-legend | wc -l >"$RESULTS/units"
     cp /proc/sys/kernel/osrelease "$RESULTS/kernel"
 }
 
 check() {
     local name
-    for name in run run-text no-save health logs unit show-history; do exits "$name" 0; done
+    for name in run run-text no-save health logs unit show-history capture-healthy; do exits "$name" 0; done
     holds run "no finding" '.findings == []'
     says run-text.txt 'no problems'
     holds run "the host" '.hostname == "e2e" and .boot_id == $id and .host.kernel == $kernel

@@ -28,6 +28,9 @@ text() { save "$1" txt "${@:2}"; }
 # report NAME ARGS...: saves NAME.json, a report; the runner validates every one of them.
 report() { save "$1" json sysdiag-analyzer -o json "${@:2}"; }
 
+# capture NAME [PREFIX...]: saves NAME.cap, a host for `cargo xtask record` to keep.
+capture() { text "capture-$1" "${@:2}" sysdiag-analyzer capture "$RESULTS/$1.cap"; }
+
 # A prefix to a command: `save NAME json "${ELSEWHERE[@]}" SETUP COMMAND...` runs it in a mount
 # namespace of its own, after SETUP (mounts, as shell text) was carried out there.
 # shellcheck disable=SC2034 # used by the cases

@@ -77,3 +77,13 @@ reports_valid() {
     [ ${#files[@]} = 0 ] || "$XTASK" validate-report "${files[@]}" >.validate 2>&1 ||
         fail "the schema is not kept: $(tail -n3 .validate)"
 }
+
+# finds NAME TABLE: the findings of NAME.json are those of the table, each below its cause, and
+# nothing else is found (lib/findings_agree.py).
+finds() {
+    local line
+    while IFS= read -r line; do fail "$1: $line"; done < <(
+        # shellcheck disable=SC2046 # one word each
+        python3 "$E2E/lib/findings_agree.py" "$1.json" "$LANE" "$SUITE" $(cat controllers) <<<"$2" 2>&1
+    )
+}

@@ -6,8 +6,20 @@
 
 # perl-base comes with minbase.  time(1) is for the benchmark's peak memory.
 IMAGE_PACKAGES=systemd,systemd-sysv,dbus,udev,procps,kmod,systemd-coredump,bsdutils,time
+# What else is in the image, and left out of it: PostgreSQL's compiler is as large as all the
+# rest and used by long queries only.
 # shellcheck disable=SC2153 # from common.sh
-IMAGE=$CACHE/$SUITE-$(key "$E2E/lib/image.sh" "$E2E/guest/runner")
+case $VARIANT in
+plain) MORE=() ;;
+servers)
+    IMAGE_PACKAGES+=,nginx,postgresql,redis-server
+    MORE=(--dpkgopt='path-exclude=*/libLLVM*' --dpkgopt='path-exclude=*/llvmjit*'
+        --dpkgopt='path-exclude=*/bitcode/*' --dpkgopt='path-exclude=*/libz3.so*')
+    ;;
+*) die "unknown image $VARIANT (plain, servers)" ;;
+esac
+# shellcheck disable=SC2153 # from common.sh
+IMAGE=$CACHE/$SUITE-$VARIANT-$(key "$E2E/lib/image.sh" "$E2E/guest/runner")
 # shellcheck disable=SC2034 # used by the lanes
 ROOTFS=$IMAGE/rootfs
 
@@ -27,10 +39,10 @@ build_locked() {
     [ ! -d "$IMAGE" ] || return 0
     bootstrap "$SUITE" "$IMAGE.tmp/rootfs" --variant=minbase --include="$IMAGE_PACKAGES" \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*'
+        --dpkgopt='path-exclude=/usr/share/locale/*' "${MORE[@]}"
     configure "$IMAGE.tmp/rootfs"
     mv "$IMAGE.tmp" "$IMAGE"
-    prune "$IMAGE" "$CACHE/$SUITE"-*
+    prune "$IMAGE" "$CACHE/$SUITE-$VARIANT"-*
 }
 
 configure() {

@@ -17,7 +17,8 @@ set -u
 VM=$IMAGE/vm-$(key "$E2E/lib/vm.sh" "$E2E/lib/tools.sh")
 DISK=64M
 MODULES="virtio/virtio_ring virtio/virtio virtio/virtio_pci_legacy_dev
-    virtio/virtio_pci_modern_dev virtio/virtio_pci block/virtio_blk"
+    virtio/virtio_pci_modern_dev virtio/virtio_pci block/virtio_blk
+    block/loop ../fs/autofs/autofs4"
 # For speed only: an emulated CPU has nothing to mitigate.
 QUIET="quiet panic=-1 mitigations=off nokaslr init_on_alloc=0 audit=0 apparmor=0 cryptomgr.notests"
 

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# One cause, many effects: a chain of ten, a diamond, two causes; what is required and not to be had.
+# lanes: container vm
+
+EXPECTED='
+error unit-failed:e2e-chain-0.service
+    error dependency-failed:e2e-chain-1.service
+    error dependency-failed:e2e-chain-2.service
+    error dependency-failed:e2e-chain-3.service
+    error dependency-failed:e2e-chain-4.service
+    error dependency-failed:e2e-chain-5.service
+    error dependency-failed:e2e-chain-6.service
+    error dependency-failed:e2e-chain-7.service
+    error dependency-failed:e2e-chain-8.service
+    error dependency-failed:e2e-chain-9.service
+error unit-failed:e2e-root.service
+    error dependency-failed:e2e-left.service
+    error dependency-failed:e2e-right.service
+    error dependency-failed:e2e-foot.service
+error unit-failed:e2e-one.service
+    error dependency-failed:e2e-of-one.service
+error unit-failed:e2e-two.service
+    error dependency-failed:e2e-of-two.service
+'
+
+guest() {
+    plant_causes
+    plant_requirements
+    journalctl --sync
+    report run run
+    text run-text sysdiag-analyzer run --no-save -v
+    capture causes
+}
+
+check() {
+    exits run 1
+    exits run-text 1
+    exits capture-causes 0
+    finds run "$EXPECTED"
+}
