@@ -10,7 +10,7 @@ use sysdiag_analyze::{Past, Scope, Settings, assess};
 use sysdiag_model::snapshot::{
     Cgroup, CgroupTree, Clock, CpuStat, ExecCommand, FORMAT, Host, JournalDigest, LogDigest,
     LogGroup, LogLine, Manager, Process, Processes, ServiceDetail, Snapshot, Systemd, Transport,
-    Unit, UnitDetail, UnitEvent, UnitEventKind, UnitTimes,
+    Unit, UnitDetail, UnitEvent, UnitEventKind, UnitFiles, UnitTimes,
 };
 use sysdiag_model::{Gap, Probe, Timestamp, UnitName, Why};
 
@@ -62,6 +62,7 @@ fn host(failed: u64) -> Snapshot {
             list: (0..UNITS).map(process).collect(),
         }),
         journal: Probe::Known(journal(failed)),
+        unit_files: Probe::Known(UnitFiles::default()),
         timings: Vec::new(),
     }
 }
@@ -90,6 +91,10 @@ fn systemd(failed: u64) -> Systemd {
             soft_reboot_start_monotonic_usec: None,
             units_load_start_monotonic_usec: None,
             units_load_finish_monotonic_usec: None,
+            units_load_start_realtime: None,
+            units_load_realtime: None,
+            units_load_monotonic_usec: None,
+            unit_path: Vec::new(),
             default_start_limit_interval_usec: None,
             default_start_limit_burst: None,
         },
@@ -102,6 +107,7 @@ fn systemd(failed: u64) -> Systemd {
         timers: BTreeMap::new(),
         mounts: BTreeMap::new(),
         details: details.collect(),
+        changed_on_disk: None,
     }
 }
 

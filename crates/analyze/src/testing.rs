@@ -7,7 +7,7 @@ use sysdiag_model::snapshot::{
     Cgroup, CgroupTree, Clock, CpuStat, CpuTicks, FORMAT, FileHandles, FileSystem, FsUsage, Host,
     JournalDigest, LoadAverage, Manager, MemoryEvents, MemoryInfo, MemoryStat, Pressure,
     PressureKind, Process, Processes, Snapshot, Stall, System, SystemCounters, Systemd, Transport,
-    Unit, UnitTimes,
+    Unit, UnitFiles, UnitTimes,
 };
 use sysdiag_model::{Finding, Gap, Probe, Timestamp, Why};
 
@@ -85,6 +85,7 @@ pub(crate) fn healthy() -> Snapshot {
             recent: std::collections::BTreeMap::new(),
             logs: None,
         }),
+        unit_files: Probe::Known(UnitFiles::default()),
         timings: Vec::new(),
     }
 }
@@ -221,6 +222,10 @@ fn systemd() -> Systemd {
             soft_reboot_start_monotonic_usec: None,
             units_load_start_monotonic_usec: Some(2_100_000),
             units_load_finish_monotonic_usec: Some(2_200_000),
+            units_load_start_realtime: None,
+            units_load_realtime: None,
+            units_load_monotonic_usec: None,
+            unit_path: Vec::new(),
             default_start_limit_interval_usec: Some(10_000_000),
             default_start_limit_burst: Some(5),
         },
@@ -236,6 +241,7 @@ fn systemd() -> Systemd {
         timers: std::collections::BTreeMap::new(),
         mounts: std::collections::BTreeMap::new(),
         details: std::collections::BTreeMap::new(),
+        changed_on_disk: None,
     }
 }
 

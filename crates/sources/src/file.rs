@@ -17,8 +17,11 @@ pub(crate) fn open_dir(root: &Root, path: impl Arg) -> io::Result<OwnedFd> {
 
 /// Opens `path`, an absolute path below `root`.
 pub(crate) fn open(root: &Root, path: impl Arg, flags: OFlags) -> io::Result<OwnedFd> {
-    // A FIFO in a mounted image would block an open for ever.
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let mut flags = flags | OFlags::CLOEXEC;
+    // A FIFO in a mounted image would block an open for ever; openat2(2) refuses these with a path.
+    if !flags.contains(OFlags::PATH) {
+        flags |= OFlags::NOCTTY | OFlags::NONBLOCK;
+    }
     if root.is_host() {
         return Ok(openat(CWD, path, flags, Mode::empty())?);
     }

@@ -20,7 +20,7 @@ use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use sysdiag_model::snapshot::{
     Clock, FORMAT, Host, JournalDigest, LoadAverage, LogLine, Outcome, Process, Processes,
-    SourceTiming, System, SystemCounters, UnitEvent, UnitEventKind,
+    SourceTiming, System, SystemCounters, UnitEvent, UnitEventKind, UnitFiles,
 };
 use sysdiag_model::{Gap, Probe, Snapshot, Timestamp, UnitName, Why};
 use sysdiag_sources::capture::{self, CaptureError};
@@ -131,6 +131,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
             recent: [(unit, vec![line])].into(),
             logs: None,
         }),
+        unit_files: Probe::Known(UnitFiles::default()),
         timings: vec![SourceTiming {
             source: "journal".to_owned(),
             start_usec: 0,

@@ -26,8 +26,8 @@ pub use system::{
     NetworkCounters, Pressure, PressureKind, Stall, SwapArea, System, SystemCounters,
 };
 pub use systemd::{
-    Job, Manager, MountState, ServiceState, SocketState, Systemd, TimerState, Transport, Unit,
-    UnitTimes,
+    ChangedOnDisk, Job, Manager, MountState, ServiceState, SocketState, Systemd, TimerState,
+    Transport, Unit, UnitTimes,
 };
 pub use unit_detail::{ExecCommand, LoadError, ServiceDetail, UnitDetail};
 pub use unit_files::{
@@ -63,6 +63,9 @@ pub struct Snapshot {
     pub processes: Probe<Processes>,
     /// A bounded digest of the journal.
     pub journal: Probe<JournalDigest>,
+    /// The unit search path and the names in it.
+    #[serde(default = "unit_files::not_read")]
+    pub unit_files: Probe<UnitFiles>,
     /// What each source took.
     pub timings: Vec<SourceTiming>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::UnitDetail;
+use super::{ChangedFile, UnitDetail};
 use crate::{Timestamp, UnitName};
 
 /// PID 1 and every unit it has loaded.
@@ -32,6 +32,19 @@ pub struct Systemd {
     pub mounts: BTreeMap<UnitName, MountState>,
     /// All properties of the suspects and of what they depend on.
     pub details: BTreeMap<UnitName, UnitDetail>,
+    /// Loaded units whose files are not as they were when systemd read them. None: not looked at.
+    #[serde(default)]
+    pub changed_on_disk: Option<ChangedOnDisk>,
+}
+
+/// Which loaded units have other files than systemd read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedOnDisk {
+    /// The files that changed, by unit; none where it is not known which.
+    pub units: BTreeMap<UnitName, Vec<ChangedFile>>,
+    /// systemd says `NeedDaemonReload` of every unit, because links were made or removed
+    /// (`systemctl enable --no-reload`): of a unit that is not in `units` it means nothing.
+    pub links_only: bool,
 }
 
 impl Systemd {
@@ -84,6 +97,17 @@ pub struct Manager {
     pub soft_reboot_start_monotonic_usec: Option<u64>,
     pub units_load_start_monotonic_usec: Option<u64>,
     pub units_load_finish_monotonic_usec: Option<u64>,
+    /// `UnitsLoadStartTimestamp` (`CLOCK_REALTIME`): when units were first read from disk.
+    #[serde(default)]
+    pub units_load_start_realtime: Option<Timestamp>,
+    /// `UnitsLoadTimestamp` (`CLOCK_REALTIME`): when the last `daemon-reload` began, if there was one.
+    #[serde(default)]
+    pub units_load_realtime: Option<Timestamp>,
+    #[serde(default)]
+    pub units_load_monotonic_usec: Option<u64>,
+    /// `UnitPath`: the unit search path, the directory that wins first.
+    #[serde(default)]
+    pub unit_path: Vec<String>,
     pub default_start_limit_interval_usec: Option<u64>,
     pub default_start_limit_burst: Option<u32>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, UnitName};
+use crate::{Gap, Probe, Timestamp, UnitName, Why};
 
 /// The unit search path of the system manager and the names in it, systemd.unit(5).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,15 @@ pub struct UnitFiles {
     pub aliases: BTreeMap<UnitName, UnitName>,
     /// The unit whose page is asked for, if it is on disk.
     pub asked: Option<UnitOnDisk>,
+}
+
+/// Of a snapshot that was written before unit files were read.
+pub(super) fn not_read() -> Probe<UnitFiles> {
+    Probe::Unknown(Gap::new(
+        "unit files",
+        Why::Absent,
+        "the capture was written by a version that did not read them",
+    ))
 }
 
 /// What the search path says of one name.

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use sysdiag_model::snapshot::{
-    CgroupTree, Host, JournalDigest, Outcome, Processes, SourceTiming, System, Systemd,
+    CgroupTree, Host, JournalDigest, Outcome, Processes, SourceTiming, System, Systemd, UnitFiles,
 };
 use sysdiag_model::{Gap, Probe, UnitName, Why};
 
@@ -25,6 +25,8 @@ pub(super) struct Parts {
     system: Slot<System>,
     processes: Slot<Processes>,
     journal: Slot<JournalDigest>,
+    /// Comes with the first round of systemd.
+    unit_files: Option<Probe<UnitFiles>>,
     /// To the threads that wait for the second round; taken when they are told.
     tell_systemd: Option<Sender<Vec<UnitName>>>,
     tell_journal: Option<Sender<Vec<UnitName>>>,
@@ -47,6 +49,7 @@ type Finished = (
     Probe<System>,
     Probe<Processes>,
     Probe<JournalDigest>,
+    Probe<UnitFiles>,
     Vec<SourceTiming>,
 );
 
@@ -72,6 +75,7 @@ impl Parts {
             system: Slot::new("system"),
             processes: Slot::new("processes"),
             journal: Slot::new("journal"),
+            unit_files: None,
             tell_systemd: Some(tell_systemd),
             tell_journal: Some(tell_journal),
             journal_told_blind: false,
@@ -119,7 +123,8 @@ impl Parts {
     pub(super) fn take(&mut self, message: Message) {
         let elapsed = self.begin.elapsed();
         match message {
-            Message::Systemd { probe, last } => {
+            Message::Systemd { probe, unit_files, last } => {
+                self.unit_files = Some(unit_files);
                 self.systemd.set(*probe, last.then_some(elapsed));
             }
             Message::Details(deep) => {
@@ -185,6 +190,11 @@ impl Parts {
             self.processes.timing(late, waited),
             self.journal.timing(late, waited),
         ];
+        let unit_files = self.unit_files.unwrap_or_else(|| {
+            let mut gap = self.systemd.missing(late);
+            "unit files".clone_into(&mut gap.what);
+            Probe::Unknown(gap)
+        });
         let cgroups = self.cgroups.into_probe(late);
         let mut processes = self.processes.into_probe(late);
         if let Some(list) = processes.value_mut() {
@@ -207,6 +217,7 @@ impl Parts {
             self.system.into_probe(late),
             processes,
             journal,
+            unit_files,
             timings,
         )
     }

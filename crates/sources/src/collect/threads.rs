@@ -6,11 +6,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sysdiag_model::snapshot::{
-    CgroupTree, Host, JournalDigest, LogLine, Processes, System, Systemd,
+    CgroupTree, Host, JournalDigest, LogLine, Processes, System, Systemd, UnitFiles,
 };
 use sysdiag_model::{BootId, Gap, Probe, UnitName, Why};
 
-use crate::systemd::Deep;
+use crate::systemd::{Deep, Opened};
 use crate::{Options, Root, cgroup, gap, journal, processes, system, systemd};
 
 /// What a thread hands over.
@@ -19,6 +19,7 @@ pub(super) enum Message {
     /// First round of `systemd`. `last`: there will be no second.
     Systemd {
         probe: Box<Probe<Systemd>>,
+        unit_files: Probe<UnitFiles>,
         last: bool,
     },
     /// Second round of `systemd`.
@@ -72,9 +73,10 @@ pub(super) fn systemd_thread(
     sender: &Sender<Message>,
 ) {
     let init = host.init_name.value().map(String::as_str);
-    let (probe, session) = systemd::open(root, init, asked, deadline);
+    let Opened { systemd: probe, unit_files, session } = systemd::open(root, init, asked, deadline);
     let asked = asked.map(|name| systemd::primary_name(probe.value(), name));
-    send(sender, Message::Systemd { probe: Box::new(probe), last: session.is_none() });
+    let last = session.is_none();
+    send(sender, Message::Systemd { probe: Box::new(probe), unit_files, last });
     let Some(session) = session else { return };
     let left = deadline.saturating_duration_since(Instant::now());
     if let Ok(suspects) = suspects.recv_timeout(left) {

@@ -34,6 +34,12 @@ pub(super) fn read(connection: &mut Connection) -> Result<Manager, Error> {
         soft_reboot_start_monotonic_usec: all.u64("SoftRebootStartTimestampMonotonic"),
         units_load_start_monotonic_usec: all.u64("UnitsLoadStartTimestampMonotonic"),
         units_load_finish_monotonic_usec: all.u64("UnitsLoadFinishTimestampMonotonic"),
+        units_load_start_realtime: all
+            .u64("UnitsLoadStartTimestamp")
+            .and_then(Timestamp::from_property),
+        units_load_realtime: all.u64("UnitsLoadTimestamp").and_then(Timestamp::from_property),
+        units_load_monotonic_usec: all.u64("UnitsLoadTimestampMonotonic"),
+        unit_path: all.texts("UnitPath"),
         default_start_limit_interval_usec: all.u64("DefaultStartLimitIntervalUSec"),
         default_start_limit_burst: all.u32("DefaultStartLimitBurst"),
     })

@@ -5,6 +5,7 @@
 //! Nothing is judged here; [`suspects()`] only picks whom to ask more.
 
 mod chain;
+mod changed;
 mod connect;
 mod detail;
 mod kinds;
@@ -18,6 +19,6 @@ mod session;
 mod suspects;
 mod units;
 
-pub use session::{Deep, Session, open};
+pub use session::{Deep, Opened, Session, open};
 pub(crate) use suspects::primary_name;
 pub use suspects::suspects;

@@ -28,6 +28,12 @@ impl<'a> PropertyMap<'a> {
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.get(name)?.str().ok().map(str::to_owned)
     }
+
+    /// A list of texts; empty if there is none.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let texts = self.get(name).and_then(|value| value.strings().ok()).unwrap_or_default();
+        texts.into_iter().map(str::to_owned).collect()
+    }
 }
 
 /// A monotonic time property, where 0 means never.

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
-use sysdiag_model::snapshot::{Systemd, UnitDetail};
+use sysdiag_model::snapshot::{Systemd, UnitDetail, UnitFiles};
 use sysdiag_model::{Gap, Probe, UnitName, UnitType, Why};
 
 use super::connect::{connect, gap};
 use super::names::{UNIT, interface_of};
 use super::units::Listed;
-use super::{chain, detail, kinds, manager, needs, paths, units};
-use crate::Root;
+use super::{chain, changed, detail, kinds, manager, needs, paths, units};
 use crate::dbus::{Call, Connection, MAX_WINDOW, Malformed, Reply};
+use crate::unit_files::{self, SearchPath};
+use crate::{Root, clock};
 
 /// The most units asked for everything: each costs PID 1 about half a millisecond.
 const MAX_DETAILS: usize = 128;
@@ -52,25 +53,42 @@ pub struct Deep {
     pub gaps: Vec<Gap>,
 }
 
-/// First round: the manager, all units, their timestamps, sockets, timers, the chain. If `asked` is
-/// an alias of a loaded unit, that one has a detail already, with this name.
+/// What the first round gives.
+#[derive(Debug)]
+pub struct Opened {
+    /// The manager and its units.
+    pub systemd: Probe<Systemd>,
+    /// The unit files on disk, read even where systemd cannot be.
+    pub unit_files: Probe<UnitFiles>,
+    /// For the second round. None: there is nobody to ask.
+    pub session: Option<Session>,
+}
+
+/// First round: the manager, all units, their timestamps, sockets, timers, the chain, and which units
+/// have other files now. If `asked` is an alias of a loaded unit, that one has a detail already, with
+/// this name.
 pub fn open(
     root: &Root,
     init_name: Option<&str>,
     asked: Option<&UnitName>,
     deadline: Instant,
-) -> (Probe<Systemd>, Option<Session>) {
+) -> Opened {
+    let without = |gap: Gap| Opened {
+        systemd: Probe::Unknown(gap),
+        unit_files: unit_files::collect(root, &SearchPath::standard(), asked).1,
+        session: None,
+    };
     let (mut connection, transport) = match connect(root, init_name, deadline) {
         Ok(connected) => connected,
-        Err(gap) => return (Probe::Unknown(gap), None),
+        Err(gap) => return without(gap),
     };
     let manager = match manager::read(&mut connection) {
         Ok(manager) => manager,
-        Err(error) => return (Probe::Unknown(gap("systemd", &error)), None),
+        Err(error) => return without(gap("systemd", &error)),
     };
     let (mut listed, left_out) = match units::list(&mut connection) {
         Ok(units) => units,
-        Err(error) => return (Probe::Unknown(gap("systemd", &error)), None),
+        Err(error) => return without(gap("systemd", &error)),
     };
     let finish = manager.finish_monotonic_usec.filter(|usec| *usec != 0);
     let mut systemd = Systemd {
@@ -85,6 +103,7 @@ pub fn open(
         timers: BTreeMap::new(),
         mounts: BTreeMap::new(),
         details: BTreeMap::new(),
+        changed_on_disk: None,
     };
     let mut gaps = Vec::new();
     if left_out > 0 {
@@ -132,6 +151,13 @@ pub fn open(
         let detail = UnitDetail { names: vec![asked.clone()], ..UnitDetail::default() };
         systemd.details.insert(primary.unit.name.clone(), detail);
     }
+    let path = SearchPath::of_manager(&systemd.manager.unit_path);
+    let (listing, unit_files) = unit_files::collect(root, &path, asked);
+    let since = changed::last_load(&systemd.manager, clock::read());
+    match changed::read(&mut connection, root, &listing, since, &listed) {
+        Ok(changed) => systemd.changed_on_disk = Some(changed),
+        Err(error) => note("units that changed on disk", Some(error)),
+    }
     let known = listed
         .iter()
         .map(|listed| {
@@ -145,10 +171,8 @@ pub fn open(
         })
         .collect();
     systemd.units = listed.into_iter().map(|Listed { unit, .. }| unit).collect();
-    (
-        Probe::with_gaps(systemd, gaps),
-        Some(Session { connection, listed: known, root: root.clone(), deadline }),
-    )
+    let session = Session { connection, listed: known, root: root.clone(), deadline };
+    Opened { systemd: Probe::with_gaps(systemd, gaps), unit_files, session: Some(session) }
 }
 
 impl Session {

@@ -69,10 +69,8 @@ pub(super) enum Kind {
 
 /// A directory `*.d` and the like, with its entries by name.
 #[derive(Debug)]
-#[expect(dead_code, reason = "what changed since systemd read it is looked for next")]
 pub(super) struct Folder {
     pub(super) directory: usize,
-    pub(super) path: String,
     pub(super) changed: Timestamp,
     pub(super) entries: BTreeMap<String, Entry>,
 }
@@ -148,7 +146,7 @@ impl Listing {
                 continue;
             }
             if is_folder {
-                self.folder(root, index, format!("{path}/{name}"), name);
+                self.folder(root, index, &format!("{path}/{name}"), name);
             } else if let Some(entry) = self.entry(root, &mut place, name) {
                 self.units.entry(name.to_owned()).or_default().push(entry);
             }
@@ -157,12 +155,12 @@ impl Listing {
     }
 
     /// One that cannot be opened is as one that is not there, as systemd takes it.
-    fn folder(&mut self, root: &Root, index: usize, path: String, name: &str) {
-        let Ok(Some((fd, stat))) = open(root, &path) else { return };
+    fn folder(&mut self, root: &Root, index: usize, path: &str, name: &str) {
+        let Ok(Some((fd, stat))) = open(root, path) else { return };
         let mut entries = BTreeMap::new();
         let follow_all = name.strip_suffix(".d").is_some();
         let parents = HashMap::new();
-        let mut place = Place { directory: index, path: &path, fd: &fd, follow_all, parents };
+        let mut place = Place { directory: index, path, fd: &fd, follow_all, parents };
         let Ok(dir) = Dir::read_from(&fd) else { return };
         for entry in dir.map_while(Result::ok) {
             let Ok(file) = entry.file_name().to_str() else { continue };
@@ -173,7 +171,7 @@ impl Listing {
                 entries.insert(file.to_owned(), entry);
             }
         }
-        let folder = Folder { directory: index, path, changed: changed(&stat), entries };
+        let folder = Folder { directory: index, changed: changed(&stat), entries };
         self.folders.entry(name.to_owned()).or_default().push(folder);
     }
 
@@ -252,7 +250,7 @@ fn is_nothing(stat: &Stat) -> bool {
 }
 
 /// `st_ctime`, which nothing but a change can set.
-fn changed(stat: &Stat) -> Timestamp {
+pub(super) fn changed(stat: &Stat) -> Timestamp {
     let seconds = u64::try_from(stat.st_ctime).unwrap_or_default();
     Timestamp::from_usec(
         seconds.saturating_mul(1_000_000).saturating_add(stat.st_ctime_nsec / 1000),

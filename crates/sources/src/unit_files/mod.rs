@@ -4,6 +4,7 @@
 //! Read from the directories, so PID 1 is not asked and loads nothing. Whether what is on disk is also
 //! what runs is another question: systemd goes by what it read when it loaded the unit.
 
+mod changes;
 mod declarations;
 mod listing;
 mod lookup;
@@ -13,9 +14,10 @@ mod search_path;
 mod state;
 pub mod syntax;
 
+pub use changes::{Candidates, LoadedFiles};
 pub use declarations::declarations;
 pub use listing::Listing;
-pub use read::read;
+pub use read::{collect, read};
 pub use search_path::SearchPath;
 
 #[cfg(test)]

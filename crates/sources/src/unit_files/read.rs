@@ -1,9 +1,9 @@
-//! Everything the disk says of one unit, for its page.
+//! What of the disk goes into a snapshot: all names, and everything about one unit, for its page.
 
-use sysdiag_model::snapshot::UnitOnDisk;
-use sysdiag_model::{Gap, UnitName};
+use sysdiag_model::snapshot::{UnitFiles, UnitOnDisk};
+use sysdiag_model::{Gap, Probe, UnitName};
 
-use super::{Listing, declarations, state};
+use super::{Listing, SearchPath, declarations, state};
 use crate::Root;
 use crate::mask::{mask_args, mask_text};
 
@@ -13,6 +13,27 @@ const SECRET: [&str; 4] =
 /// The most assignments that are kept, and the most bytes of one.
 const MAX_KEPT: usize = 1000;
 const MAX_VALUE: usize = 4096;
+
+/// The names in the search path, and the unit `asked` for; the listing for more questions.
+pub fn collect(
+    root: &Root,
+    path: &SearchPath,
+    asked: Option<&UnitName>,
+) -> (Listing, Probe<UnitFiles>) {
+    let (listing, mut gaps) = Listing::read(root, path);
+    let mut files = UnitFiles {
+        search_path: path.directories().to_vec(),
+        names: listing.names().map(UnitName::new).collect(),
+        aliases: listing.aliases(),
+        asked: None,
+    };
+    if let Some(asked) = asked {
+        let (unit, more) = read(root, &listing, asked);
+        files.asked = unit;
+        gaps.extend(more);
+    }
+    (listing, Probe::with_gaps(files, gaps))
+}
 
 /// The unit that `asked` is a name of, with what its files say and whether it is enabled.
 pub fn read(root: &Root, listing: &Listing, asked: &UnitName) -> (Option<UnitOnDisk>, Vec<Gap>) {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use sysdiag_model::UnitName;
-use sysdiag_model::snapshot::UnitOnDisk;
+use sysdiag_model::snapshot::{FileChange, UnitOnDisk};
+use sysdiag_model::{Timestamp, UnitName};
 
-use super::{Listing, SearchPath, read};
+use super::{Listing, LoadedFiles, SearchPath, read};
 use crate::Root;
 
 const ETC: &str = "/etc/systemd/system";
@@ -244,4 +244,128 @@ fn secrets_are_masked_and_links_stay_below_the_root() {
     host.link(&format!("{ETC}/out.service"), "/etc/passwd");
     let (unit, gaps) = read(&host.root, &host.listing(), &"out.service".into());
     assert_eq!((unit.unwrap().declarations.len(), gaps.len()), (0, 1));
+}
+
+/// Between what is there by now and what changes from now on: times of files have the grain of the
+/// kernel's timer.
+fn moment(host: &Host) -> Timestamp {
+    let probe = host.root.path("/now");
+    let time = || {
+        fs::write(&probe, "").unwrap();
+        let changed = rustix::fs::stat(&probe).unwrap();
+        (changed.st_ctime, changed.st_ctime_nsec)
+    };
+    let first = time();
+    while time() == first {}
+    let (seconds, nanoseconds) = time();
+    Timestamp::from_usec(seconds.cast_unsigned() * 1_000_000 + nanoseconds / 1000 - 1)
+}
+
+const LOADED: [&str; 5] =
+    ["a.service", "b@1.service", "real.service", "made.mount", "foo-bar.service"];
+
+/// Who is a candidate by name, and how many others.
+fn candidates(host: &Host, since: Option<Timestamp>) -> (Vec<String>, usize) {
+    let loaded = LOADED.map(UnitName::from);
+    let listing = host.listing();
+    let found = listing.candidates(&host.root, since, loaded.iter());
+    (found.by_name.iter().map(ToString::to_string).collect(), found.others.len())
+}
+
+fn loaded_host() -> Host {
+    let host = Host::new();
+    for file in ["a.service", "b@.service", "real.service", "foo-bar.service", "a.service.d/x.conf"]
+    {
+        host.file(&format!("{ETC}/{file}"), "[Unit]\n");
+    }
+    host.link(&format!("{ETC}/alias.service"), "real.service");
+    host.file("/etc/fstab", "x");
+    let made = "[Unit]\nSourcePath=/etc/fstab\n";
+    host.file("/run/systemd/generator/made.mount", made);
+    host
+}
+
+#[test]
+fn nothing_changed_nobody_is_asked() {
+    let host = loaded_host();
+    let since = moment(&host);
+    assert_eq!(candidates(&host, Some(since)), (vec![], 0));
+    // Nobody knows since when: everyone is.
+    assert_eq!(candidates(&host, None), (vec![], LOADED.len()));
+    // Generators write at every load, systemd itself at every start of a transient unit.
+    host.file("/run/systemd/generator/made.mount", "[Unit]\nSourcePath=/etc/fstab\n");
+    host.file("/run/systemd/transient/t.service", "");
+    assert_eq!(candidates(&host, Some(since)), (vec![], 0));
+}
+
+#[test]
+fn what_changed_in_place_names_its_units() {
+    for (path, unit) in [
+        (format!("{ETC}/a.service"), "a.service"),
+        (format!("{ETC}/b@.service"), "b@1.service"),
+        (format!("{ETC}/a.service.d/x.conf"), "a.service"),
+        (format!("{ETC}/a.service.d/new.conf"), "a.service"),
+        ("/etc/fstab".to_owned(), "made.mount"),
+    ] {
+        let host = loaded_host();
+        let since = moment(&host);
+        host.file(&path, "[Unit]\nDescription=new\n");
+        assert_eq!(candidates(&host, Some(since)), (vec![unit.to_owned()], 0), "{path}");
+    }
+}
+
+#[test]
+fn what_came_or_went_may_be_anybodys() {
+    let host = loaded_host();
+    let since = moment(&host);
+    host.file(&format!("{ETC}/foo-.service.d/y.conf"), "[Unit]\n");
+    assert_eq!(candidates(&host, Some(since)), (vec!["foo-bar.service".to_owned()], 4));
+    let host = loaded_host();
+    let since = moment(&host);
+    fs::remove_file(host.root.path(format!("{ETC}/a.service"))).unwrap();
+    assert_eq!(candidates(&host, Some(since)), (vec![], LOADED.len()));
+    // The folder is still there: it is known whose.
+    let host = loaded_host();
+    let since = moment(&host);
+    fs::remove_file(host.root.path(format!("{ETC}/a.service.d/x.conf"))).unwrap();
+    assert_eq!(candidates(&host, Some(since)), (vec!["a.service".to_owned()], 0));
+}
+
+#[test]
+fn the_files_that_changed_are_named() {
+    let host = loaded_host();
+    let since = moment(&host);
+    let path = |name: &str| format!("{ETC}/{name}");
+    let loaded = LoadedFiles {
+        fragment: Some(path("a.service")),
+        drop_ins: vec![path("a.service.d/x.conf"), path("a.service.d/gone.conf")],
+        source: Some("/proc/swaps".to_owned()),
+    };
+    host.file(&path("a.service"), "[Unit]\n").file(&path("a.service.d/new.conf"), "[Unit]\n");
+    let changed = |since| {
+        let found = host.listing().changed_files(&host.root, &"a.service".into(), &loaded, since);
+        let found = found.into_iter();
+        found.map(|it| (it.path, it.change, it.time.is_some())).collect::<Vec<_>>()
+    };
+    let came_and_went = [
+        (path("a.service.d/gone.conf"), FileChange::Removed, true),
+        (path("a.service.d/new.conf"), FileChange::Added, true),
+    ];
+    assert_eq!(changed(None), came_and_went);
+    let mut all = vec![(path("a.service"), FileChange::Changed, true)];
+    all.extend(came_and_went);
+    assert_eq!(changed(Some(since)), all);
+}
+
+#[test]
+fn a_file_that_hides_the_loaded_one_is_noticed() {
+    let host = Host::new();
+    let below = format!("{USR}/a.service");
+    host.file(&below, "[Unit]\n");
+    let since = moment(&host);
+    let unit = UnitName::from("a.service");
+    host.file(&format!("{ETC}/a.service"), "[Unit]\n");
+    let loaded = LoadedFiles { fragment: Some(below), ..LoadedFiles::default() };
+    let found = host.listing().changed_files(&host.root, &unit, &loaded, Some(since));
+    assert_eq!((found.len(), found[0].change), (1, FileChange::Added));
 }
