@@ -13,14 +13,19 @@ use crate::lacks::{self, Lack};
 use crate::units::Units;
 
 /// Rules that say why a unit does not work, the most telling first.
-const TROUBLES: [&str; 6] = [
+const TROUBLES: [&str; 8] = [
     "unit-failed",
     "socket-failed",
     "timer-failed",
+    "device-missing",
+    "triggered-unit-missing",
     "requirement-unavailable",
     "dependency-failed",
     "unit-flapping",
 ];
+
+/// A job fails for its dependency within this time.
+const SAME_MOMENT_USEC: u64 = 100_000;
 
 /// Sets `cause` and `related`. A chain of causes never comes back to where it began.
 pub(crate) fn link(findings: &mut [Finding], snapshot: &Snapshot) {
@@ -68,8 +73,15 @@ impl<'a> Links<'a> {
             "socket-failed" | "timer-failed" | "dependency-failed" => {
                 self.set(index, self.service_of_socket(units, &subject));
                 self.set(index, self.requirement(units, &subject, index));
+                self.set(index, self.just_before(units, &subject));
             }
-            "unit-not-as-expected" => self.set(index, self.trouble(&subject)),
+            "socket-not-listening" => self.set(index, self.of("dependency-failed", &subject)),
+            // The file systems are what the boot cannot go on without.
+            "system-maintenance" => self.set(index, self.trouble("local-fs.target")),
+            "boot-unfinished" => self.set(index, self.stuck_in_boot(units)),
+            "unit-not-as-expected" | "unit-left-over-processes" => {
+                self.set(index, self.trouble(&subject));
+            }
             "socket-refused" => self.set(index, self.service_of_socket(units, &subject)),
             "timer-service-failed" => {
                 let timer = units.systemd.timers.get(subject.as_str());
@@ -110,6 +122,27 @@ impl<'a> Links<'a> {
             .find(|cause| self.can_precede(units, *cause, effect))
     }
 
+    /// Of a unit that systemd has unloaded, the trouble of the unit whose start failed just before:
+    /// jobs fail for their dependency in the very moment in which that fails.
+    fn just_before(&self, units: &Units<'_>, unit: &str) -> Option<usize> {
+        if units.systemd.unit(unit).is_some() {
+            return None;
+        }
+        let effect = units.failed_start(unit)?;
+        if effect.job_result.as_deref() != Some("dependency") {
+            return None;
+        }
+        let from = effect.time.minus_usec(SAME_MOMENT_USEC);
+        let failed = units
+            .names_with_events()
+            .flat_map(|name| units.events(name))
+            .filter(|event| event.kind == UnitEventKind::StartFailed)
+            .filter(|event| matches!(event.job_result.as_deref(), Some("failed" | "timeout")))
+            .filter(|event| (from..=effect.time).contains(&event.time));
+        let last = failed.max_by_key(|event| event.time)?;
+        self.trouble(last.unit.as_str())
+    }
+
     /// Whether the times of the two allow it: a cause does not begin after its effect. What fails
     /// again and again, or failed again since, began earlier than it has been in its state.
     fn can_precede(&self, units: &Units<'_>, cause: usize, effect: usize) -> bool {
@@ -138,14 +171,22 @@ impl<'a> Links<'a> {
         sockets::service(units, socket).and_then(|service| self.trouble(&service))
     }
 
-    /// The trouble of the unit that a path unit starts, if that is why the path unit gave up.
+    /// The trouble of the unit that a path or automount starts, if that is why it gave up.
     fn unit_of_path(&self, units: &Units<'_>, path: &str) -> Option<usize> {
-        if UnitName::from(path).unit_type() != Some(UnitType::Path) {
-            return None;
-        }
-        units.result(path).filter(|fact| fact.value == "unit-start-limit-hit")?;
+        let limit = match UnitName::from(path).unit_type()? {
+            UnitType::Path => "unit-start-limit-hit",
+            UnitType::Automount => "mount-start-limit-hit",
+            _ => return None,
+        };
+        units.result(path).filter(|fact| fact.value == limit)?;
         let triggers = units.detail(path)?.dependencies.get("Triggers")?;
         triggers.iter().find_map(|unit| self.trouble(unit.as_str()))
+    }
+
+    /// The finding about a unit that the boot waits for.
+    fn stuck_in_boot(&self, units: &Units<'_>) -> Option<usize> {
+        let mut running = units.systemd.jobs.iter().filter(|job| job.state == "running");
+        running.find_map(|job| self.of("unit-stuck", job.unit.as_str()))
     }
 
     /// Sets the cause, unless there is one, or it would close a ring; then the two are related.
@@ -209,7 +250,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
-    use sysdiag_model::snapshot::{SocketState, UnitEventKind};
+    use sysdiag_model::snapshot::{Job, SocketState, UnitEventKind};
 
     use super::*;
     use crate::testing::{add_unit, healthy, systemd_of, unit};
@@ -251,6 +292,80 @@ mod tests {
             analysis
                 .iter()
                 .all(|unit| unit.unit == "db.service" || unit.first_causes == ["db.service"])
+        );
+    }
+
+    #[test]
+    fn what_was_unloaded_hangs_below_what_failed_in_the_same_moment() {
+        let mut snapshot = healthy();
+        for (name, result, usec) in [
+            ("dev-a.device", "timeout", 0),
+            ("a.mount", "dependency", 40),
+            ("a.service", "dependency", 90),
+            ("dev-b.device", "timeout", 130),
+            ("b.swap", "dependency", 150),
+        ] {
+            let event = event(&mut snapshot, name, UnitEventKind::StartFailed, 180);
+            event.job_result = Some(result.to_owned());
+            event.time = event.time.plus_usec(usec);
+        }
+        assert_eq!(
+            tree(&snapshot),
+            [
+                "device-missing:dev-b.device",
+                "dependency-failed:b.swap < device-missing:dev-b.device",
+                "device-missing:dev-a.device",
+                "dependency-failed:a.service < device-missing:dev-a.device",
+                "dependency-failed:a.mount < device-missing:dev-a.device",
+            ]
+        );
+    }
+
+    #[test]
+    fn emergency_mode_hangs_below_what_brought_it_about() {
+        let mut snapshot = healthy();
+        systemd_of(&mut snapshot).manager.system_state = Some("maintenance".to_owned());
+        add_unit(&mut snapshot, unit("emergency.target", "active", "active"));
+        for name in ["local-fs.target", "a.mount", "dev-a.device"] {
+            add_unit(&mut snapshot, unit(name, "inactive", "dead"));
+        }
+        depends(&mut snapshot, "local-fs.target", "Requires", "a.mount");
+        depends(&mut snapshot, "a.mount", "BindsTo", "dev-a.device");
+        for (name, result) in [
+            ("dev-a.device", "timeout"),
+            ("a.mount", "dependency"),
+            ("local-fs.target", "dependency"),
+        ] {
+            event(&mut snapshot, name, UnitEventKind::StartFailed, 180).job_result =
+                Some(result.to_owned());
+        }
+        let tree = tree(&snapshot);
+        assert_eq!(tree[0], "device-missing:dev-a.device");
+        assert!(
+            tree.contains(
+                &"system-maintenance:host < dependency-failed:local-fs.target".to_owned()
+            )
+        );
+        let tops = tree.iter().filter(|line| !line.contains(" < ")).count();
+        assert_eq!(tops, 1, "{tree:?}");
+    }
+
+    #[test]
+    fn an_unfinished_boot_hangs_below_the_unit_it_waits_for() {
+        let mut snapshot = healthy();
+        add_unit(&mut snapshot, unit("slow.mount", "activating", "mounting"));
+        let systemd = systemd_of(&mut snapshot);
+        systemd.manager.finish_monotonic_usec = Some(0);
+        systemd.manager.system_state = Some("starting".to_owned());
+        systemd.jobs.push(Job {
+            id: 7,
+            unit: "slow.mount".into(),
+            job_type: "start".to_owned(),
+            state: "running".to_owned(),
+        });
+        assert_eq!(
+            tree(&snapshot),
+            ["unit-stuck:slow.mount", "boot-unfinished:host < unit-stuck:slow.mount"]
         );
     }
 

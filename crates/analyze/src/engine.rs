@@ -76,12 +76,14 @@ pub fn assess(
 
 /// What the rules in scope find whose needs were read.
 fn run_rules(context: &Context<'_>, scope: &Scope) -> Vec<Finding> {
-    rules::ALL
+    let mut findings: Vec<Finding> = rules::ALL
         .iter()
         .filter(|rule| rule.section.is_in(scope))
         .filter(|rule| rule.needs.iter().all(|need| need.missing(context.snapshot).is_none()))
         .flat_map(|rule| (rule.check)(context))
-        .collect()
+        .collect();
+    rules::unit_recovered::leave_to_others(&mut findings);
+    findings
 }
 
 fn primary_name(snapshot: &Snapshot, asked: &UnitName) -> UnitName {

@@ -1,7 +1,7 @@
-//! Error numbers in the words of `strerror(3)`, for those that starting a process can give.
+//! Error numbers in the words of `strerror(3)`, for those that starting a process or listening can give.
 
 /// Number and words.
-const WORDS: [(i32, &str); 31] = [
+const WORDS: [(i32, &str); 37] = [
     (1, "Operation not permitted"),
     (2, "No such file or directory"),
     (3, "No such process"),
@@ -29,7 +29,13 @@ const WORDS: [(i32, &str); 31] = [
     (38, "Function not implemented"),
     (40, "Too many levels of symbolic links"),
     (71, "Protocol error"),
+    (92, "Protocol not available"),
+    (93, "Protocol not supported"),
     (95, "Operation not supported"),
+    (97, "Address family not supported by protocol"),
+    (98, "Address already in use"),
+    (99, "Cannot assign requested address"),
+    (101, "Network is unreachable"),
     (110, "Connection timed out"),
     (116, "Stale file handle"),
     (122, "Disk quota exceeded"),

@@ -8,6 +8,7 @@ use crate::amount::{bytes, count, duration};
 use crate::health::ending::{self, Ending, How};
 use crate::health::flapping::START_LIMIT;
 use crate::human::{ago, shell_word, shortened};
+use crate::kinds;
 use crate::lacks;
 use crate::units::Units;
 use crate::{errno, exit_status};
@@ -26,6 +27,9 @@ pub(crate) fn sentence(units: &Units<'_>, problem: &UnitProblem) -> String {
 pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> String {
     let name = problem.name.as_str();
     let result = problem.result.as_deref();
+    if let Some(reason) = kinds::reason(units, problem) {
+        return reason;
+    }
     let ending = ending::of(units, name, result);
     let ended = ending.as_ref().map(|ending| how_it_ended(units, ending, problem));
     let service = units.detail(name).and_then(|detail| detail.service.as_ref());
@@ -196,6 +200,7 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
         let said = format!("{} ({errno})", errno::words(errno));
         facts.push(Evidence::text("error", said, "journal ERRNO"));
     }
+    facts.extend(kinds::evidence(units, name));
     let mut lines = units.last_words(name, LAST_WORDS);
     if lines.is_empty() && !explained {
         lines.extend(problem.since.and_then(|since| units.first_complaint(name, since)));

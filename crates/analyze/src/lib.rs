@@ -18,6 +18,7 @@ pub mod health;
 pub mod history;
 mod host;
 pub mod human;
+mod kinds;
 mod lacks;
 pub mod logs;
 mod members;

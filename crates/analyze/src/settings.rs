@@ -19,6 +19,8 @@ pub struct Settings {
     pub stuck_seconds: u64,
     /// A timer is overdue when it should have elapsed longer ago than this, in seconds.
     pub timer_overdue_seconds: u64,
+    /// A unit that failed and is well again is reported for this long if there is no earlier report, in seconds.
+    pub recovered_window_seconds: u64,
     /// A boot is slow to finish when it takes longer than this, in seconds.
     pub boot_unfinished_seconds: u64,
     /// A file system is nearly full from this share on, in per cent of space or inodes.
@@ -64,6 +66,7 @@ impl Default for Settings {
             crash_loop_restarts: 3,
             stuck_seconds: 300,
             timer_overdue_seconds: 300,
+            recovered_window_seconds: 3600,
             boot_unfinished_seconds: 300,
             file_system_warning_percent: 90.0,
             file_system_critical_percent: 97.0,

@@ -134,6 +134,12 @@ fn never_appeared(units: &Units<'_>, name: &UnitName) -> bool {
     name.unit_type() == Some(UnitType::Device) && units.failed_start(name.as_str()).is_some()
 }
 
+/// Whether the configuration says that the host can do without this mount or swap (`nofail`).
+pub(crate) fn may_be_absent(units: &Units<'_>, name: &str) -> bool {
+    let options = units.detail(name).and_then(|detail| detail.mount_options.as_deref());
+    options.is_some_and(|options| options.split(',').any(|option| option == "nofail"))
+}
+
 /// Load states in which a unit cannot be started at all.
 pub(crate) fn is_unavailable(load_state: &str) -> bool {
     matches!(load_state, "masked" | "not-found" | "bad-setting" | "error")

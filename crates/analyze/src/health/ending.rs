@@ -120,6 +120,23 @@ fn from_main_process(units: &Units<'_>, name: &str, result: Option<&str>) -> Opt
     })
 }
 
+/// As the journal tells it of the last of `events` that explains `result`.
+pub(crate) fn of_event<'a>(
+    events: impl Iterator<Item = &'a UnitEvent>,
+    result: Option<&str>,
+) -> Option<Ending> {
+    let ends = events.filter(|event| event.kind == UnitEventKind::ProcessExit);
+    let ends = ends.filter_map(|event| Some((event, How::from_journal(event)?)));
+    let (event, how) = ends.filter(|(_, how)| how.explains(result)).last()?;
+    Some(Ending {
+        how,
+        path: None,
+        argv: None,
+        command: event.command.clone().filter(|command| command != "n/a"),
+        source: "journal EXIT_CODE, EXIT_STATUS",
+    })
+}
+
 fn from_journal(units: &Units<'_>, name: &str, result: Option<&str>) -> Option<Ending> {
     let invocation = units.detail(name).and_then(|detail| detail.invocation_id.as_deref());
     let ends: Vec<(&UnitEvent, How)> = units

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use sysdiag_model::snapshot::Unit;
 use sysdiag_model::{Evidence, Finding, Severity, UnitName, UnitType};
 
-use crate::dependencies::{broken_requirements, held_back, is_unavailable, left_out};
+use crate::dependencies::{
+    broken_requirements, held_back, is_unavailable, left_out, may_be_absent,
+};
 use crate::human::{ago, systemctl};
 use crate::units::Units;
 use crate::{Context, Explanation, Need, Rule, Section};
@@ -70,7 +72,8 @@ fn finding(units: &Units<'_>, name: &str) -> Finding {
     };
     let when = event.map(|event| format!(" {}", ago(event.time, units.clock.realtime)));
     let title = format!("{name} was not started{}: {because}", when.unwrap_or_default());
-    let mut finding = Finding::new(RULE.id, RULE.severity, name, title)
+    let severity = if may_be_absent(units, name) { Severity::Warning } else { RULE.severity };
+    let mut finding = Finding::new(RULE.id, severity, name, title)
         .since(event.map(|event| event.time))
         .next(systemctl("list-dependencies", name));
     if let Some(result) = result {

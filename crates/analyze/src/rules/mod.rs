@@ -4,6 +4,7 @@ mod boot_unfinished;
 mod core_dump;
 mod cpu_pressure_high;
 mod dependency_failed;
+mod device_missing;
 mod file_handles_low;
 mod file_system_full;
 mod file_system_inodes;
@@ -25,6 +26,7 @@ mod timer_failed;
 mod timer_never_elapses;
 mod timer_overdue;
 mod timer_service_failed;
+mod triggered_unit_missing;
 mod unit_changed_on_disk;
 mod unit_cpu_throttled;
 mod unit_failed;
@@ -33,6 +35,7 @@ mod unit_left_over_processes;
 mod unit_memory_near_limit;
 mod unit_not_as_expected;
 mod unit_oom_killed;
+pub(crate) mod unit_recovered;
 mod unit_reload_failed;
 mod unit_stuck;
 mod unit_tasks_near_limit;
@@ -48,6 +51,7 @@ pub const ALL: &[&Rule] = &[
     &core_dump::RULE,
     &cpu_pressure_high::RULE,
     &dependency_failed::RULE,
+    &device_missing::RULE,
     &file_handles_low::RULE,
     &file_system_full::RULE,
     &file_system_inodes::RULE,
@@ -68,6 +72,7 @@ pub const ALL: &[&Rule] = &[
     &timer_never_elapses::RULE,
     &timer_overdue::RULE,
     &timer_service_failed::RULE,
+    &triggered_unit_missing::RULE,
     &unit_changed_on_disk::RULE,
     &unit_cpu_throttled::RULE,
     &unit_failed::RULE,
@@ -76,6 +81,7 @@ pub const ALL: &[&Rule] = &[
     &unit_memory_near_limit::RULE,
     &unit_not_as_expected::RULE,
     &unit_oom_killed::RULE,
+    &unit_recovered::RULE,
     &unit_reload_failed::RULE,
     &unit_stuck::RULE,
     &unit_tasks_near_limit::RULE,

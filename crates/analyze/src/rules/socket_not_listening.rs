@@ -59,7 +59,7 @@ fn gone(units: &Units<'_>, unit: &Unit, paths: &[String]) -> Finding {
     };
     let verb = if paths.len() == 1 { "does" } else { "do" };
     let shown = shown.join(", ");
-    let title = format!("Nobody can connect to {name}: {shown}{more} {verb} not exist any more");
+    let title = format!("{name} listens where nobody can connect: {shown}{more} {verb} not exist");
     // A socket cannot be started while its service runs.
     let service = sockets::service(units, name);
     let runs = |service: &String| {
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(
             found[0].title,
-            "Nobody can connect to a.socket: /run/a.sock does not exist any more"
+            "a.socket listens where nobody can connect: /run/a.sock does not exist"
         );
         assert_eq!(found[0].next.as_deref(), Some("systemctl restart a.socket"));
         add_unit(&mut snapshot, unit("a.service", "active", "running"));

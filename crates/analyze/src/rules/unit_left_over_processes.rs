@@ -90,7 +90,7 @@ fn finding(
     }
     let service = units.detail(name).and_then(|detail| detail.service.as_ref());
     if let Some(mode) = service.and_then(|service| service.kill_mode.as_deref()) {
-        finding = finding.because(Evidence::text("KillMode=", mode, "KillMode (D-Bus)"));
+        finding = finding.because(Evidence::text("KillMode", mode, "KillMode (D-Bus)"));
     }
     finding
 }

@@ -50,6 +50,9 @@ pub struct UnitDetail {
     pub accounts: Vec<AccountFact>,
     /// `Listen` of a socket: (`Stream`, `/run/x.sock`).
     pub listen: Vec<(String, String)>,
+    /// `TriggerLimitIntervalUSec` and `TriggerLimitBurst` of a socket or path.
+    pub trigger_limit_interval_usec: Option<u64>,
+    pub trigger_limit_burst: Option<u32>,
     /// `What` of a mount or swap, `Where` of a mount or automount, `Type` of a mount.
     pub mount_what: Option<String>,
     pub mount_where: Option<String>,

@@ -1,7 +1,7 @@
 //! The last lines about units: what `systemctl status` shows of them.
 //!
-//! Of a unit are the lines of its own processes (`_SYSTEMD_UNIT`), of PID 1 about it (`UNIT`), of
-//! root's daemons about it (`OBJECT_SYSTEMD_UNIT`) and of its core dumps (`COREDUMP_UNIT`).
+//! Of a unit are the lines of its own processes (`_SYSTEMD_UNIT`), of PID 1 and what it forks
+//! about it (`UNIT`), of root's daemons about it (`OBJECT_SYSTEMD_UNIT`) and of its core dumps (`COREDUMP_UNIT`).
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -57,7 +57,7 @@ fn of_unit(
         all: vec![("_BOOT_ID", boot_id)],
         any: vec![
             vec![("_SYSTEMD_UNIT", name)],
-            vec![("UNIT", name), ("_PID", "1")],
+            vec![("UNIT", name), ("_UID", "0")],
             vec![("OBJECT_SYSTEMD_UNIT", name), ("_UID", "0")],
             vec![("COREDUMP_UNIT", name), ("MESSAGE_ID", COREDUMP)],
         ],
@@ -113,7 +113,8 @@ fn in_one_pass(
 /// The units that an entry is about, as far as its sender is to be believed.
 pub(super) fn about<'a>(entry: &'a Entry<'_>) -> impl Iterator<Item = &'a str> {
     let sender = entry.text("_SYSTEMD_UNIT");
-    let manager = entry.text("UNIT").filter(|_| entry.is("_PID", "1"));
+    // What PID 1 forks for a unit logs as it does, and has often ended before journald asks for more.
+    let manager = entry.text("UNIT").filter(|_| entry.is("_UID", "0"));
     let root = entry.text("OBJECT_SYSTEMD_UNIT").filter(|_| entry.is("_UID", "0"));
     let dump = entry
         .text("COREDUMP_UNIT")

@@ -122,6 +122,8 @@ pub(super) fn apply(
         "MemoryHigh" => detail.memory_high_bytes = limit(value),
         "TasksMax" => detail.tasks_max = limit(value),
         "Listen" => detail.listen = value.decode().unwrap_or_default(),
+        "TriggerLimitIntervalUSec" => detail.trigger_limit_interval_usec = value.u64().ok(),
+        "TriggerLimitBurst" => detail.trigger_limit_burst = value.u32().ok(),
         "Options" if matches!(kind, Some(UnitType::Mount | UnitType::Swap)) => {
             detail.mount_options = filled(value).map(|text| bounded(&mask_text(&text)));
         }
