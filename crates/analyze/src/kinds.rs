@@ -38,16 +38,15 @@ pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> Option<String>
     match (problem.name.unit_type()?, result) {
         (UnitType::Socket, "resources") => cannot_listen(units, problem),
         (UnitType::Socket | UnitType::Path, "trigger-limit-hit") => {
-            let starts = triggered(units, name).map(|unit| format!(" {unit}"));
-            let what = starts.unwrap_or_else(|| " what it starts".to_owned());
             let limit = detail.and_then(|detail| {
                 let number = detail.trigger_limit_burst.filter(|number| *number > 0)?;
                 let within = duration(detail.trigger_limit_interval_usec?);
                 let times = count(number.into(), "time", "times");
-                Some(format!("more than {times} within {within}"))
+                Some(format!(", more than {times} within {within}"))
             });
-            let limit = limit.unwrap_or_else(|| "too often".to_owned());
-            Some(format!("it started{what} {limit} (trigger limit), and gave up"))
+            let unit = triggered(units, name).unwrap_or_else(|| "what it starts".to_owned());
+            let limit = limit.unwrap_or_default();
+            Some(format!("it was triggered too often: it started {unit} again and again{limit}"))
         }
         (UnitType::Socket, "service-start-limit-hit")
         | (UnitType::Path, "unit-start-limit-hit")
@@ -268,7 +267,8 @@ mod tests {
         detail(&mut snapshot, "a.path").trigger_limit_interval_usec = Some(2_000_000);
         assert_eq!(
             said(&snapshot, "a.path").unwrap(),
-            "it started b.service more than 200 times within 2 s (trigger limit), and gave up"
+            "it was triggered too often: it started b.service again and again, more than 200 times \
+             within 2 s"
         );
         for (name, result) in [
             ("a.path", "unit-start-limit-hit"),
