@@ -20,6 +20,8 @@ pub(crate) struct Queue<'a> {
     jobs: Vec<&'a Job>,
     /// By index of the job: those it waits for directly.
     waits_for: Vec<Vec<usize>>,
+    /// By index of the job: those that wait for it directly.
+    holds_up: Vec<Vec<usize>>,
     /// Whether all that it waits for is known.
     known: Vec<bool>,
 }
@@ -58,8 +60,17 @@ impl<'a> Queue<'a> {
                 }
             }
         }
-        let waits_for = waits_for.into_iter().map(|set| set.into_iter().collect()).collect();
-        Self { jobs, waits_for, known }
+        let waits_for: Vec<Vec<usize>> =
+            waits_for.into_iter().map(|set| set.into_iter().collect()).collect();
+        let mut holds_up = vec![Vec::new(); jobs.len()];
+        for (waiting, firsts) in waits_for.iter().enumerate() {
+            for first in firsts {
+                if let Some(holds_up) = holds_up.get_mut(*first) {
+                    holds_up.push(waiting);
+                }
+            }
+        }
+        Self { jobs, waits_for, holds_up, known }
     }
 
     /// The jobs that wait, with their places.
@@ -83,8 +94,16 @@ impl<'a> Queue<'a> {
         let Some(target) = self.jobs.iter().position(|job| job.unit == *unit) else {
             return Vec::new();
         };
-        let held = self.waiting().filter(|(at, _)| self.ahead_of(*at).contains(&target));
-        held.map(|(_, job)| &job.unit).collect()
+        let mut held = BTreeSet::new();
+        let mut open = vec![target];
+        while let Some(first) = open.pop() {
+            for waiting in self.holds_up.get(first).into_iter().flatten() {
+                if *waiting != target && held.insert(*waiting) {
+                    open.push(*waiting);
+                }
+            }
+        }
+        held.into_iter().filter_map(|at| self.jobs.get(at)).map(|job| &job.unit).collect()
     }
 
     /// Whether anything that a waiting job waits for can still come to an end.

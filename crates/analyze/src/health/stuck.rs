@@ -24,7 +24,7 @@ fn is_stuck(units: &Units<'_>, unit: &Unit, settings: &Settings) -> bool {
                 && unit.name.unit_type() != Some(UnitType::Device)
                 && (!may_run_long(units, unit) || holds_up_the_boot(units, &unit.name))
         }
-        "deactivating" | "reloading" => true,
+        "deactivating" | "reloading" | "refreshing" => true,
         _ => false,
     };
     let longest = settings.stuck_seconds.saturating_mul(1_000_000);

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sysdiag_model::snapshot::Job;
+use sysdiag_model::snapshot::{Job, Process};
 use sysdiag_model::{Evidence, Finding, Severity, Timestamp, Value};
 
 use super::support::HOST;
 use crate::amount::{count, duration};
 use crate::health::queue::{End, Queue};
+use crate::members;
 use crate::units::Units;
 use crate::{Context, Explanation, Need, Rule, Section};
 
@@ -15,6 +16,7 @@ use crate::{Context, Explanation, Need, Rule, Section};
 const MOST_JOBS: usize = 10;
 /// Jobs that a title names.
 const MOST_IN_TITLE: usize = 3;
+const MOST_CHARACTERS: usize = 200;
 
 /// See the explanation.
 pub(super) const RULE: Rule = Rule {
@@ -25,9 +27,11 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::Systemd],
     explanation: Explanation {
         checks: "Jobs that wait for each other by the order of their units, so that none can ever \
-                 run; and jobs that were in the queue in an earlier report of this boot, made more \
-                 than stuck_seconds (300) ago. Not those behind a unit that is stuck itself: the \
-                 finding about it counts them.",
+                 run; jobs that a process of a unit waits for (systemctl start) while they wait for \
+                 that very unit; and jobs that were in the queue in an earlier report of this boot, \
+                 made more than stuck_seconds (300) ago, which is only said in passing if what \
+                 they wait for is a oneshot that runs. Not those behind a unit that is stuck \
+                 itself: the finding about it counts them.",
         matters: "The units are not started or stopped, and whoever asked for it still waits.",
         todo: "See what the jobs wait for (systemctl list-jobs --after --before). Take a job out \
                with systemctl cancel ID. Mend the After= and Before= of units that wait for each \
@@ -54,13 +58,47 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if !closed.is_empty() {
         return vec![for_each_other(&closed)];
     }
+    let members = members::of_units(context.snapshot).unwrap_or_default();
+    for (at, job) in &waiting {
+        for first in queue.behind(*at) {
+            let processes = members.get(&first.unit).into_iter().flatten();
+            if let Some(process) = processes.copied().find(|process| waits_for(process, job)) {
+                return vec![for_itself(first, job, process)];
+            }
+        }
+    }
     let seen = seen_before(context);
     let old: Vec<(usize, &Job, Timestamp)> = waiting
         .into_iter()
         .filter_map(|(at, job)| Some((at, job, *seen.get(&(job.id, job.unit.as_str()))?)))
         .collect();
     let Some(since) = old.iter().map(|(_, _, since)| *since).min() else { return Vec::new() };
-    vec![for_long(context, &queue, &old, since)]
+    vec![for_long(context, &units, &queue, &old, since)]
+}
+
+/// Whether the process is a `systemctl` that waits for the job to end.
+fn waits_for(process: &Process, job: &Job) -> bool {
+    let arguments = process.cmdline.as_deref().unwrap_or_default();
+    let named = |argument: &String| {
+        let name = job.unit.as_str();
+        argument == name || name.strip_suffix(".service").is_some_and(|stem| argument == stem)
+    };
+    process.comm == "systemctl"
+        && arguments.iter().skip(1).any(named)
+        && !arguments.iter().any(|argument| argument == "--no-block")
+}
+
+fn for_itself(first: &Job, job: &Job, process: &Process) -> Finding {
+    let (waits, late) = (&first.unit, &job.unit);
+    let title = format!("{waits} waits in vain for {late}, whose job waits for {waits} itself");
+    let command = members::command(process, MOST_CHARACTERS);
+    let what = format!("PID {} of {waits}", process.pid);
+    let finding = Finding::new(RULE.id, RULE.severity, HOST, title).because(Evidence::text(
+        what,
+        command,
+        "/proc/PID, cgroup.procs",
+    ));
+    with_jobs(finding, &[job])
 }
 
 /// Since when jobs are known from earlier reports of this boot, if that is long ago.
@@ -88,6 +126,7 @@ fn for_each_other(jobs: &[&Job]) -> Finding {
 
 fn for_long(
     context: &Context<'_>,
+    units: &Units<'_>,
     queue: &Queue<'_>,
     old: &[(usize, &Job, Timestamp)],
     since: Timestamp,
@@ -102,7 +141,14 @@ fn for_long(
         if ahead.is_empty() { String::new() } else { format!(" behind {}", names(&ahead)) };
     let title =
         format!("{number} waited in the queue for {age} and longer{behind}: {}", names(&jobs));
-    let mut finding = Finding::new(RULE.id, RULE.severity, HOST, title)
+    // What runs long by its nature keeps others waiting for as long.
+    let runs_long = |job: &&Job| {
+        let detail = units.detail(job.unit.as_str()).and_then(|detail| detail.service.as_ref());
+        detail.is_some_and(|service| service.service_type.as_deref() == Some("oneshot"))
+    };
+    let normal = !ahead.is_empty() && ahead.iter().all(runs_long);
+    let severity = if normal { Severity::Info } else { RULE.severity };
+    let mut finding = Finding::new(RULE.id, severity, HOST, title)
         .since(Some(since))
         .because(Evidence::new("in the queue since", Value::Time(since), "an earlier report"));
     for job in ahead.iter().take(MOST_JOBS) {
@@ -132,10 +178,10 @@ fn names(jobs: &[&Job]) -> String {
 #[cfg(test)]
 mod tests {
     use sysdiag_model::Snapshot;
-    use sysdiag_model::snapshot::UnitDetail;
+    use sysdiag_model::snapshot::{ServiceDetail, UnitDetail};
 
     use super::*;
-    use crate::testing::{add_unit, findings, findings_after, healthy, systemd_of, unit};
+    use crate::testing::{add_unit, findings, findings_after, healthy, process, systemd_of, unit};
     use crate::testing_events::{assessed, depends};
     use crate::{Past, PastReport};
 
@@ -184,6 +230,39 @@ mod tests {
         assert_eq!(
             found[0].title,
             "1 job has waited in the queue for 12 min and longer behind long.service: a.service"
+        );
+    }
+
+    #[test]
+    fn a_oneshot_that_runs_may_keep_others_waiting() {
+        let mut snapshot = queue(&[("long.service", "running"), ("a.service", "waiting")]);
+        depends(&mut snapshot, "a.service", "After", "long.service");
+        let service =
+            ServiceDetail { service_type: Some("oneshot".to_owned()), ..ServiceDetail::default() };
+        let detail = systemd_of(&mut snapshot).details.get_mut("long.service").unwrap();
+        detail.service = Some(service);
+        let found = findings_after(&RULE, past(&snapshot, 720), &snapshot);
+        assert_eq!(found[0].severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_unit_that_waits_for_what_comes_after_it_waits_in_vain() {
+        let mut snapshot = queue(&[("long.service", "running"), ("a.service", "waiting")]);
+        depends(&mut snapshot, "a.service", "After", "long.service");
+        let mut systemctl = process(700, 1, "systemctl", "/system.slice/long.service");
+        let with = |arguments: &[&str]| {
+            Some(arguments.iter().map(|argument| (*argument).to_owned()).collect())
+        };
+        systemctl.cmdline = with(&["systemctl", "start", "--no-block", "a"]);
+        snapshot.processes.value_mut().unwrap().list.push(systemctl);
+        assert!(findings(&RULE, &snapshot).is_empty());
+        let list = &mut snapshot.processes.value_mut().unwrap().list;
+        list.last_mut().unwrap().cmdline = with(&["systemctl", "start", "a"]);
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].title,
+            "long.service waits in vain for a.service, whose job waits for long.service itself"
         );
     }
 
