@@ -15,6 +15,8 @@ use crate::words;
 
 /// Longest path or address in a sentence.
 const MOST_CHARACTERS: usize = 100;
+/// Longest quotation in a sentence.
+const MOST_SAID: usize = 120;
 /// What was logged about a failure was logged within this time before it.
 const LAST_MOMENTS_USEC: u64 = 10_000_000;
 
@@ -127,9 +129,9 @@ fn mount(units: &Units<'_>, problem: &UnitProblem, detail: &UnitDetail) -> Optio
             let status = exit_status(units, problem)?;
             let meaning = MOUNT_STATUSES.iter().find(|(number, _)| *number == status);
             let meaning = meaning.map(|(_, means)| format!(" ({means})")).unwrap_or_default();
-            Some(format!(
-                "{what} cannot be mounted at {place}: mount exited with status {status}{meaning}"
-            ))
+            let said = last_words(units, problem, detail, "mount: ").unwrap_or(meaning);
+            let ended = format!("mount exited with status {status}{said}");
+            Some(format!("{what} cannot be mounted at {place}: {ended}"))
         }
         "timeout" => {
             let limit = detail.mount_timeout_usec.map(|usec| format!(" within {}", duration(usec)));
@@ -155,7 +157,8 @@ fn swap(units: &Units<'_>, problem: &UnitProblem, detail: &UnitDetail) -> Option
         }
         "exit-code" => {
             let status = exit_status(units, problem)?;
-            Some(format!("{what} cannot be used to swap: swapon exited with status {status}"))
+            let said = last_words(units, problem, detail, "swapon: ").unwrap_or_default();
+            Some(format!("{what} cannot be used to swap: swapon exited with status {status}{said}"))
         }
         "timeout" => {
             let limit = detail.mount_timeout_usec.map(|usec| format!(" within {}", duration(usec)));
@@ -164,6 +167,27 @@ fn swap(units: &Units<'_>, problem: &UnitProblem, detail: &UnitDetail) -> Option
         }
         _ => None,
     }
+}
+
+/// `: wrong fs type`, what the program said last, without the names that the sentence has already.
+fn last_words(
+    units: &Units<'_>,
+    problem: &UnitProblem,
+    detail: &UnitDetail,
+    program: &str,
+) -> Option<String> {
+    let lines = units.last_words(problem.name.as_str(), 1);
+    let line = lines.first()?;
+    let until = problem.since?;
+    if line.time < until.minus_usec(LAST_MOMENTS_USEC) {
+        return None;
+    }
+    let mut said = line.message.trim().trim_end_matches('.').strip_prefix(program)?;
+    for name in [&detail.mount_where, &detail.mount_what].into_iter().flatten() {
+        let rest = said.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix(": "));
+        said = rest.unwrap_or(said);
+    }
+    (!said.is_empty()).then(|| format!(": {}", shortened(said, MOST_SAID)))
 }
 
 fn exit_status(units: &Units<'_>, problem: &UnitProblem) -> Option<i32> {
@@ -316,6 +340,12 @@ mod tests {
             said(&snapshot, "mnt-x.mount").unwrap(),
             "/dev/vdb cannot be mounted at /mnt/x: mount exited with status 32 (the mount itself \
              failed)"
+        );
+        line(&mut snapshot, "mnt-x.mount", "mount: /mnt/x: unknown filesystem type 'ext9'.");
+        assert_eq!(
+            said(&snapshot, "mnt-x.mount").unwrap(),
+            "/dev/vdb cannot be mounted at /mnt/x: mount exited with status 32: unknown filesystem \
+             type 'ext9'"
         );
         let facts = evidence(&Units::of(&snapshot).unwrap(), "mnt-x.mount");
         let whats: Vec<&str> = facts.iter().map(|fact| fact.what.as_str()).collect();
