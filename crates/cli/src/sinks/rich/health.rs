@@ -71,12 +71,17 @@ fn lists(health: &HealthAnalysis, now: Timestamp) -> Vec<(&'static str, Vec<Entr
     let mut lists = vec![
         ("Failed", plain(&health.failed_units)),
         ("Flapping", plain(&health.flapping_units)),
-        ("Stuck", plain(&health.stuck_units)),
+        ("Stuck", health.stuck_units.iter().map(stuck).collect()),
         ("Sockets", health.problematic_sockets.iter().map(socket).collect()),
         ("Timers", health.problematic_timers.iter().map(|timer| self::timer(timer, now)).collect()),
     ];
     lists.retain(|(_, list)| !list.is_empty());
     lists
+}
+
+/// The state it does not leave says more than the result of a run that is not over.
+fn stuck(unit: &UnitProblem) -> Entry<'_> {
+    (unit, Some(unit.active_state.clone()))
 }
 
 fn socket(socket: &SocketProblem) -> Entry<'_> {
@@ -144,7 +149,8 @@ fn in_full(
 ) -> Vec<Line> {
     let mut facts = vec![state(unit)];
     facts.extend(note.filter(|note| *note != unit.active_state).map(str::to_owned));
-    facts.extend(unit.result.as_ref().map(|result| format!("result {result}")));
+    let result = unit.result.as_ref().filter(|result| *result != "success");
+    facts.extend(result.map(|result| format!("result {result}")));
     facts.extend(end(unit));
     let restarts = unit.restarts_in_window.filter(|count| *count > 0);
     facts.extend(
