@@ -113,8 +113,10 @@ fn in_one_pass(
 /// The units that an entry is about, as far as its sender is to be believed.
 pub(super) fn about<'a>(entry: &'a Entry<'_>) -> impl Iterator<Item = &'a str> {
     let sender = entry.text("_SYSTEMD_UNIT");
-    // What PID 1 forks for a unit logs as it does, and has often ended before journald asks for more.
-    let manager = entry.text("UNIT").filter(|_| entry.is("_UID", "0"));
+    // What PID 1 forks for a unit logs as it does, and has often ended before journald can tell its
+    // unit. Of any other process of root it can.
+    let forked = || entry.is("_UID", "0") && entry.bytes("_SYSTEMD_UNIT").is_none();
+    let manager = entry.text("UNIT").filter(|_| entry.is("_PID", "1") || forked());
     let root = entry.text("OBJECT_SYSTEMD_UNIT").filter(|_| entry.is("_UID", "0"));
     let dump = entry
         .text("COREDUMP_UNIT")

@@ -154,3 +154,47 @@ fn timer(state: &mut TimerState, property: &str, value: &Value<'_>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sysdiag_model::snapshot::{Unit, UnitTimes};
+
+    use super::*;
+
+    fn listed(name: &str, active_state: &str, started: Option<u64>) -> Listed {
+        let times = UnitTimes {
+            inactive_exit_usec: started,
+            active_enter_usec: started,
+            active_exit_usec: None,
+            inactive_enter_usec: None,
+        };
+        let unit = Unit {
+            name: name.into(),
+            description: String::new(),
+            load_state: "loaded".to_owned(),
+            active_state: active_state.to_owned(),
+            sub_state: String::new(),
+            following: None,
+            job_type: None,
+            times: Some(times),
+        };
+        Listed { unit, path: String::new() }
+    }
+
+    #[test]
+    fn only_sockets_that_never_started_are_asked_who_wants_them() {
+        assert_eq!(common_questions(&listed("a.socket", "inactive", None)), NEVER_STARTED);
+        for (name, active_state, started) in [
+            ("a.socket", "inactive", Some(5)),
+            ("a.socket", "active", Some(5)),
+            ("a.socket", "failed", None),
+            ("a.service", "inactive", None),
+        ] {
+            let questions = common_questions(&listed(name, active_state, started));
+            assert!(questions.is_empty(), "{name} {active_state}");
+        }
+        let mut masked = listed("a.socket", "inactive", None);
+        masked.unit.load_state = "masked".to_owned();
+        assert!(common_questions(&masked).is_empty());
+    }
+}

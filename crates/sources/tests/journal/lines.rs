@@ -75,3 +75,17 @@ fn odd_lines_are_whole_bounded_and_masked() {
         assert!(!messages.contains(&"about another unit"));
     }
 }
+
+#[test]
+fn why_a_socket_could_not_listen_is_told_with_its_error_number() {
+    for suite in SUITES {
+        let fixture = Fixture::unpack(suite);
+        let unit = UnitName::new("e2e-badsock.socket");
+        let (lines, _) = fixture.open(fixture.boots[0]).recent(std::slice::from_ref(&unit), 100);
+        // By the process that PID 1 had listen, not by PID 1.
+        let told = lines[0].1.iter().find(|line| line.errno == Some(99)).unwrap();
+        assert_eq!(told.identifier.as_deref(), Some("(sd-listen)"), "{suite}");
+        assert_ne!(told.pid, Some(1), "{suite}");
+        assert!(lines[0].1.iter().any(|line| line.errno.is_none()), "{suite}");
+    }
+}
