@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sysdiag_model::report::SCHEMA_VERSION;
 use sysdiag_model::{Finding, FindingKey, Gap, Probe, Report, Snapshot, UnitName, Why};
 
-use crate::units::Units;
+use crate::unit_page::find_unit;
 use crate::{
     Context, Past, Scope, Settings, boot, causes, dependencies, gaps, health, history, host, logs,
     noise, order, resources, rules, unit_page,
@@ -36,7 +36,10 @@ pub fn assess(
     causes::link(&mut findings, snapshot);
     let mut not_assessed = gaps::list(snapshot, past, scope);
     let unit_analysis = scope.unit.as_ref().and_then(|asked| {
-        findings = about(std::mem::take(&mut findings), &primary_name(snapshot, asked));
+        findings = about(
+            std::mem::take(&mut findings),
+            &find_unit(snapshot, asked).unwrap_or_else(|| asked.clone()),
+        );
         unit_page::analyze(snapshot, settings, asked, boot.as_ref(), &resources)
     });
     if let Some(gap) = unit_missing(snapshot, scope, unit_analysis.is_some()) {
@@ -86,17 +89,11 @@ fn run_rules(context: &Context<'_>, scope: &Scope) -> Vec<Finding> {
     findings
 }
 
-fn primary_name(snapshot: &Snapshot, asked: &UnitName) -> UnitName {
-    let units = Units::of(snapshot);
-    let unit = units.as_ref().and_then(|units| unit_page::resolve(units, asked));
-    unit.map_or_else(|| asked.clone(), |unit| unit.name.clone())
-}
-
 fn unit_missing(snapshot: &Snapshot, scope: &Scope, found: bool) -> Option<Gap> {
     let asked = scope.unit.as_ref().filter(|_| !found)?;
     // Where systemd itself could not be read, that is the gap.
     snapshot.systemd.value()?;
-    let hint = "systemd has no unit of this name loaded; check the name, or start it";
+    let hint = "no unit of this name is loaded or on disk; check the name";
     Some(Gap::new(format!("unit {asked}"), Why::Absent, hint))
 }
 

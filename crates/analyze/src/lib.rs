@@ -45,3 +45,4 @@ pub use past::{Past, PastReport};
 pub use rule::{Explanation, Need, Rule, Section};
 pub use scope::Scope;
 pub use settings::Settings;
+pub use unit_page::find_unit;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sysdiag_analyze::{Need, Past, Scope, history};
-use sysdiag_model::{Finding, Gap, Probe, Report, Severity, Snapshot, Timestamp, UnitName, Why};
+use sysdiag_model::{Finding, Gap, Probe, Report, Severity, Snapshot, Timestamp, Why};
 use sysdiag_sources::{LogOptions, Options, Root, capture};
 
 use crate::args::{AnalysisArgs, Global};
@@ -270,14 +270,4 @@ fn terminal_width() -> Option<u16> {
 fn columns() -> Option<u16> {
     let columns = std::env::var("COLUMNS").ok()?.parse().ok()?;
     Some(columns).filter(|columns| (1..=MAX_WIDTH).contains(columns))
-}
-
-/// The unit of the snapshot that has this name or alias.
-pub(crate) fn find_unit(snapshot: &Snapshot, name: &UnitName) -> Option<UnitName> {
-    let systemd = snapshot.systemd.value()?;
-    if let Some(unit) = systemd.unit(name.as_str()) {
-        return Some(unit.name.clone());
-    }
-    let aliased = systemd.details.iter().find(|(_, detail)| detail.names.contains(name));
-    aliased.map(|(name, _)| name.clone())
 }

@@ -32,6 +32,20 @@ impl UnitName {
         UnitType::ALL.into_iter().find(|kind| kind.suffix() == suffix)
     }
 
+    /// The template of an instance: `getty@.service` of `getty@tty1.service`.
+    pub fn template(&self) -> Option<Self> {
+        let (prefix, instance) = self.stem().split_once('@')?;
+        let suffix = self.unit_type()?.suffix();
+        (!instance.is_empty()).then(|| Self(format!("{prefix}@.{suffix}")))
+    }
+
+    /// Whether it is the name of a template: `getty@.service`.
+    pub fn is_template(&self) -> bool {
+        let prefix = self.stem().strip_suffix('@');
+        let has_one = prefix.is_some_and(|prefix| !prefix.is_empty() && !prefix.contains('@'));
+        has_one && self.unit_type().is_some()
+    }
+
     /// The name without its suffix.
     pub fn stem(&self) -> &str {
         self.0.rsplit_once('.').map_or(self.as_str(), |(stem, _)| stem)
@@ -134,5 +148,16 @@ mod tests {
         assert_eq!(UnitName::new("a.timer.service").unit_type(), Some(UnitType::Service));
         assert_eq!(UnitName::new("service").unit_type(), None);
         assert_eq!(UnitName::new("-.mount").stem(), "-");
+    }
+
+    #[test]
+    fn instances_have_a_template() {
+        let name = UnitName::new("getty@tty1.service");
+        assert_eq!(name.template(), Some("getty@.service".into()));
+        assert!(!name.is_template() && UnitName::new("getty@.service").is_template());
+        for other in ["getty@.service", "a.service", "a@b.conf", ".service", ""] {
+            assert_eq!(UnitName::new(other).template(), None, "{other}");
+        }
+        assert!(!UnitName::new(".service").is_template() && !UnitName::new("").is_template());
     }
 }

@@ -73,7 +73,8 @@ pub(crate) fn list(units: &Units<'_>, name: &str) -> Vec<Dependency> {
         .collect()
 }
 
-fn dependency(units: &Units<'_>, edge: &str, other: &UnitName) -> Dependency {
+/// One edge, with the state of the unit at its end.
+pub(crate) fn dependency(units: &Units<'_>, edge: &str, other: &UnitName) -> Dependency {
     let unit = units.systemd.unit(other.as_str());
     Dependency {
         name: other.clone(),

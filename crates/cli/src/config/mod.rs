@@ -13,7 +13,7 @@ mod noise;
 mod origin;
 
 pub use keys::{Key, Kind, all as keys};
-pub use nearest::{nearest, similar};
+pub use nearest::{nearest, similar, similar_few};
 pub use noise::Listed;
 pub use origin::{Origin, Setting};
 

@@ -25,6 +25,22 @@ pub fn similar<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
+/// As [`similar`], the nearest one and at most `most` in all that are hardly less near.
+pub fn similar_few<'a>(
+    word: &str,
+    candidates: impl Iterator<Item = &'a str>,
+    most: usize,
+) -> Vec<&'a str> {
+    let measured = candidates.map(|candidate| (distance(word, candidate), candidate));
+    let mut alike: Vec<(usize, &str)> =
+        measured.filter(|(edits, candidate)| edits * 2 <= candidate.chars().count()).collect();
+    alike.sort_unstable();
+    alike.dedup();
+    let best = alike.first().map_or(0, |(edits, _)| *edits);
+    alike.retain(|(edits, _)| *edits <= best + 1);
+    alike.into_iter().take(most).map(|(_, candidate)| candidate).collect()
+}
+
 /// Levenshtein distance, in characters, of the first 256.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().take(256).collect();
@@ -70,5 +86,10 @@ mod tests {
         let units = ["dbus", "e2e", "systemd-logind"];
         assert_eq!(similar("dbuss", units.into_iter()), Some("dbus"));
         assert_eq!(similar("dbus-org.freedesktop.login1", units.into_iter()), None);
+        let timers = ["e2scrub_all", "fstrim", "e2scrub_reap", "apt-daily"];
+        let few = |word, most| similar_few(word, timers.into_iter(), most);
+        assert_eq!(few("e2scrub_all", 3), ["e2scrub_all"]);
+        assert_eq!(few("e2scrub_ral", 3), ["e2scrub_all", "e2scrub_reap"]);
+        assert_eq!(few("e2scrub_ral", 1), ["e2scrub_all"]);
     }
 }

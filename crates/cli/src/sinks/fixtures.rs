@@ -3,9 +3,9 @@
 
 use sysdiag_model::report::{
     BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink, ChildProcessGroup, Dependency,
-    FileSystemUsage, HealthAnalysis, LogAnalysis, LogPattern, PastFinding, PressureUsage,
-    ReportHost, ResourceAnalysis, SCHEMA_VERSION, SocketProblem, SystemUsage, TimerProblem,
-    UnitDependencies, UnitHistory, UnitPage, UnitProblem, UnitProcess, UnitUsage,
+    EnablingLink, FileSystemUsage, HealthAnalysis, LogAnalysis, LogPattern, PastFinding,
+    PressureUsage, ReportHost, ResourceAnalysis, SCHEMA_VERSION, SocketProblem, SystemUsage,
+    TimerProblem, UnitDependencies, UnitHistory, UnitPage, UnitProblem, UnitProcess, UnitUsage,
 };
 use sysdiag_model::snapshot::{LogLine, Outcome, SourceTiming};
 use sysdiag_model::{
@@ -407,6 +407,19 @@ pub(super) fn unit_page() -> Report {
         sub_state: "failed".into(),
         unit_file_state: Some("enabled".into()),
         fragment_path: Some("/lib/systemd/system/postgresql.service".into()),
+        aliases: vec!["postgres.service".into()],
+        asked_as: None,
+        fragment_target: None,
+        enabled_by: vec![EnablingLink {
+            by: "multi-user.target".into(),
+            edge_type: "Wants".into(),
+            unit: "postgresql.service".into(),
+            path: "/etc/systemd/system/multi-user.target.wants/postgresql.service".into(),
+        }],
+        install: Some([("WantedBy".into(), "multi-user.target".into())].into()),
+        instances: None,
+        timer: None,
+        listens: Vec::new(),
         drop_in_paths: vec!["/etc/systemd/system/postgresql.service.d/memory.conf".into()],
         since: Some(ago(240)),
         result: Some("oom-kill".into()),

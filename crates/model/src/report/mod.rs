@@ -22,7 +22,10 @@ pub use resources::{
     ChildProcessGroup, DiskUsage, FileSystemUsage, NetworkUsage, PressureUsage, ResourceAnalysis,
     SystemUsage, UnitUsage,
 };
-pub use unit::{PastFinding, UnitHistory, UnitPage, UnitProcess};
+pub use unit::{
+    EnablingLink, ListenAddress, PastFinding, UnitHistory, UnitInstance, UnitPage, UnitProcess,
+    UnitTimer,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -42,6 +42,9 @@ pub struct UnitOnDisk {
     pub drop_ins: Vec<String>,
     /// What asks for it by a link: `multi-user.target.wants/nginx.service`.
     pub links: Vec<UnitLink>,
+    /// What it asks for by links in folders of its own.
+    #[serde(default)]
+    pub asks_for: Vec<UnitLink>,
     /// As `systemctl is-enabled` says it: `enabled`, `disabled`, `static`, `masked`, ...
     pub unit_file_state: Option<String>,
     /// What the files say, in the order in which it applies; secrets are masked.

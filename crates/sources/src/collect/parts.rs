@@ -9,9 +9,10 @@ use sysdiag_model::snapshot::{
 use sysdiag_model::{Gap, Probe, UnitName, Why};
 
 use super::threads::{
-    Message, cgroup_thread, journal_thread, process_thread, spawn, system_thread, systemd_thread,
+    Message, WantedLines, cgroup_thread, journal_thread, process_thread, spawn, system_thread,
+    systemd_thread,
 };
-use crate::systemd::suspects;
+use crate::systemd::{primary_name, suspects};
 use crate::{Options, Root, processes};
 
 /// Answers so far.
@@ -29,7 +30,7 @@ pub(super) struct Parts {
     unit_files: Option<Probe<UnitFiles>>,
     /// To the threads that wait for the second round; taken when they are told.
     tell_systemd: Option<Sender<Vec<UnitName>>>,
-    tell_journal: Option<Sender<Vec<UnitName>>>,
+    tell_journal: Option<Sender<WantedLines>>,
     /// The journal's second round began without what systemd knows.
     journal_told_blind: bool,
 }
@@ -124,6 +125,14 @@ impl Parts {
         let elapsed = self.begin.elapsed();
         match message {
             Message::Systemd { probe, unit_files, last } => {
+                let on_disk = unit_files.value().and_then(|files| files.asked.as_ref());
+                // Its log lines are under its real name.
+                if let (Some(asked), Some(on_disk)) = (&self.asked, on_disk)
+                    && primary_name(probe.value(), asked) == *asked
+                    && probe.value().is_none_or(|state| state.unit(asked.as_str()).is_none())
+                {
+                    self.asked = Some(on_disk.name.clone());
+                }
                 self.unit_files = Some(unit_files);
                 self.systemd.set(*probe, last.then_some(elapsed));
             }
@@ -170,7 +179,11 @@ impl Parts {
                 }
                 _ => self.suspects(),
             };
-            tell(&mut self.tell_journal, units);
+            let any_boot = self
+                .asked
+                .clone()
+                .filter(|name| state.is_some_and(|state| state.unit(name.as_str()).is_none()));
+            tell(&mut self.tell_journal, WantedLines { units, any_boot });
         }
     }
 
@@ -287,7 +300,7 @@ impl<T> Slot<T> {
 }
 
 /// Once. A thread that has ended needs no answer.
-fn tell(thread: &mut Option<Sender<Vec<UnitName>>>, units: Vec<UnitName>) {
+fn tell<T>(thread: &mut Option<Sender<T>>, units: T) {
     if let Some(thread) = thread.take() {
         let _ = thread.send(units);
     }

@@ -37,6 +37,14 @@ pub(super) enum Message {
     Processes(Probe<Processes>),
 }
 
+/// Whose last lines the journal is asked for.
+#[derive(Debug)]
+pub(super) struct WantedLines {
+    pub(super) units: Vec<UnitName>,
+    /// One of them whose lines of earlier boots are wanted if it logged nothing in this one.
+    pub(super) any_boot: Option<UnitName>,
+}
+
 /// Runs `work` on a thread of its own; the gap that is left if there can be none. A closed channel
 /// means that nobody waits any more.
 pub(super) fn spawn(
@@ -89,7 +97,7 @@ pub(super) fn journal_thread(
     boot_id: Option<BootId>,
     options: &Options,
     deadline: Instant,
-    suspects: &Receiver<Vec<UnitName>>,
+    wanted: &Receiver<WantedLines>,
     sender: &Sender<Message>,
 ) {
     let source = match journal::Source::open(root, boot_id, deadline) {
@@ -101,8 +109,16 @@ pub(super) fn journal_thread(
     let probe = source.digest(options);
     send(sender, Message::Journal { probe, last: false });
     let left = deadline.saturating_duration_since(Instant::now());
-    if let Ok(suspects) = suspects.recv_timeout(left) {
-        let (recent, gaps) = source.recent(&suspects, options.recent_lines);
+    if let Ok(wanted) = wanted.recv_timeout(left) {
+        let (mut recent, mut gaps) = source.recent(&wanted.units, options.recent_lines);
+        let silent = recent.iter_mut().find(|(name, lines)| {
+            lines.is_empty() && wanted.any_boot.as_ref().is_some_and(|wanted| wanted == name)
+        });
+        if let Some((name, lines)) = silent {
+            let (earlier, more) = source.recent_of_any_boot(name, options.recent_lines);
+            *lines = earlier;
+            gaps.extend(more);
+        }
         send(sender, Message::Recent(recent, gaps));
     }
 }

@@ -164,6 +164,11 @@ impl Source {
         recent::read(&self.reader, &boot, entries, units, n, self.deadline)
     }
 
+    /// The last `n` lines of `unit` in any boot, oldest first.
+    pub fn recent_of_any_boot(&self, unit: &UnitName, n: usize) -> (Vec<LogLine>, Vec<Gap>) {
+        recent::of_any_boot(&self.reader, unit, n, self.deadline)
+    }
+
     /// Messages in groups. `since` without a number of a boot means a window over all boots, as
     /// `journalctl --since`.
     pub fn logs(&self, options: &LogOptions) -> Result<(Logs, Vec<Gap>), NoSuchBoot> {

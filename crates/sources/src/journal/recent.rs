@@ -37,16 +37,28 @@ pub(super) fn read(
         in_one_pass(reader, boot_id, units, n, deadline, &mut faults)
     } else {
         let search = |unit: &UnitName| {
-            (unit.clone(), of_unit(reader, boot_id, unit, n, deadline, &mut faults))
+            (unit.clone(), of_unit(reader, Some(boot_id), unit, n, deadline, &mut faults))
         };
         units.iter().map(search).collect()
     };
     (lines, faults.into_gaps("last log lines of units"))
 }
 
+/// The last `n` lines of `unit` in any boot, oldest first.
+pub(super) fn of_any_boot(
+    reader: &Reader,
+    unit: &UnitName,
+    n: usize,
+    deadline: Instant,
+) -> (Vec<LogLine>, Vec<Gap>) {
+    let mut faults = Faults::default();
+    let lines = of_unit(reader, None, unit, n, deadline, &mut faults);
+    (lines, faults.into_gaps("last log lines of units"))
+}
+
 fn of_unit(
     reader: &Reader,
-    boot_id: &str,
+    boot_id: Option<&str>,
     unit: &UnitName,
     n: usize,
     deadline: Instant,
@@ -54,7 +66,7 @@ fn of_unit(
 ) -> Vec<LogLine> {
     let name = unit.as_str();
     let select = Select {
-        all: vec![("_BOOT_ID", boot_id)],
+        all: boot_id.map(|boot_id| ("_BOOT_ID", boot_id)).into_iter().collect(),
         any: vec![
             vec![("_SYSTEMD_UNIT", name)],
             vec![("UNIT", name), ("_UID", "0")],

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, Stat, fstat, readlinkat, statat};
 use rustix::io::Errno;
 use sysdiag_model::{Gap, Timestamp, Why};
@@ -160,6 +160,9 @@ impl Listing {
         let mut entries = BTreeMap::new();
         let follow_all = name.strip_suffix(".d").is_some();
         let parents = HashMap::new();
+        // As systemd names drop-ins (`DropInPaths`): no link on the way to the folder.
+        let resolved = if follow_all { resolved(root, &fd) } else { None };
+        let path = resolved.as_deref().unwrap_or(path);
         let mut place = Place { directory: index, path, fd: &fd, follow_all, parents };
         let Ok(dir) = Dir::read_from(&fd) else { return };
         for entry in dir.map_while(Result::ok) {
@@ -232,6 +235,17 @@ fn open(root: &Root, path: &str) -> io::Result<Option<(OwnedFd, Stat)>> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Where an open directory is below the root, by procfs; none if it does not say.
+fn resolved(root: &Root, fd: &OwnedFd) -> Option<String> {
+    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let path = std::fs::read_link(link).ok()?;
+    if root.is_host() {
+        return path.into_os_string().into_string().ok();
+    }
+    let top = root.path("/").canonicalize().ok()?;
+    Some(format!("/{}", path.strip_prefix(top).ok()?.to_str()?))
 }
 
 /// What is at the end of a link.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sysdiag_model::UnitName;
 use sysdiag_model::snapshot::{Fragment, UnitLink, UnitOnDisk};
 
-use super::listing::{Entry, Folder, Kind, Listing};
+use super::listing::{Entry, FOLDERS, Folder, Kind, Listing};
 use super::name::{self, drop_in_names, instantiate, is_template, may_alias, template_of};
 
 /// How many aliases are followed, as systemd does.
@@ -37,7 +37,11 @@ impl Listing {
         let names = self.names_of(asked.as_str(), &primary);
         let drop_ins = self.drop_ins(&names, &primary);
         let links = self.links(&names);
-        if fragment.is_none() && drop_ins.is_empty() && links.is_empty() {
+        let asks_for = self.asks_for(&names, &primary);
+        // Folders for all units of a kind, or of a prefix, make none of them.
+        let own =
+            |end: &str| names.iter().any(|name| self.folders.contains_key(&format!("{name}{end}")));
+        if fragment.is_none() && links.is_empty() && !FOLDERS.iter().any(|end| own(end)) {
             return None;
         }
         Some(UnitOnDisk {
@@ -46,6 +50,7 @@ impl Listing {
             fragment: fragment.map(|(_, entry)| fragment_of(entry)),
             drop_ins,
             links,
+            asks_for,
             unit_file_state: None,
             declarations: Vec::new(),
         })
@@ -154,6 +159,29 @@ impl Listing {
             .and_then(|kind| self.folders.get(&format!("{kind}{end}")));
         folders.extend(of_kind.into_iter().flatten());
         folders
+    }
+
+    /// Links in the folders of a unit with these names.
+    fn asks_for(&self, names: &BTreeSet<String>, primary: &str) -> Vec<UnitLink> {
+        let mut links = Vec::new();
+        for (end, edge_type) in LINKS {
+            let mut hidden = BTreeSet::new();
+            let folders = self.folders_of(names, primary, end);
+            for (name, entry) in folders.iter().flat_map(|folder| &folder.entries) {
+                if name::parts(name).is_none() || !hidden.insert(name) || is_mask(entry) {
+                    continue;
+                }
+                links.push(UnitLink {
+                    by: UnitName::new(primary),
+                    edge_type: edge_type.to_owned(),
+                    unit: UnitName::new(name.as_str()),
+                    path: entry.path.clone(),
+                });
+            }
+        }
+        links.sort();
+        links.truncate(MAX_LINKS);
+        links
     }
 
     /// Links of other units to one with these names, or, for a template, to its instances.

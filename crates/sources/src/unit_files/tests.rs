@@ -84,12 +84,15 @@ fn a_directory_with_two_names_counts_once() {
     let host = Host::new();
     host.file(&format!("{USR}/a.service"), "[Unit]\n").link("/lib", "usr/lib");
     host.link(&format!("{ETC}/alias.service"), "/lib/systemd/system/a.service");
+    host.file(&format!("{USR}/a.service.d/x.conf"), "[Unit]\n");
     let of_debian_12 =
         SearchPath::of_manager(&[ETC, "/lib/systemd/system", USR].map(str::to_owned));
     let (listing, _) = Listing::read(&host.root, &of_debian_12);
     let unit = listing.find(&"alias.service".into()).unwrap();
     assert_eq!(unit.fragment.unwrap().path, "/lib/systemd/system/a.service");
     assert_eq!(unit.name, "a.service");
+    // systemd 252 shows the fragment as it found it, and drop-ins where they are.
+    assert_eq!(unit.drop_ins, [format!("{USR}/a.service.d/x.conf")]);
 }
 
 #[test]
@@ -228,6 +231,12 @@ fn drop_ins_and_links_without_a_file_are_something() {
     host.link(&format!("{ETC}/t.target.wants/b.service"), "/gone");
     assert_eq!(host.find("a.service").unwrap().fragment, None);
     assert_eq!(host.find("b.service").unwrap().links.len(), 1);
+    let target = host.find("t.target").unwrap();
+    assert_eq!((target.links.len(), target.asks_for[0].unit.as_str()), (0, "b.service"));
+    // What is for all units of a kind makes none of them.
+    host.file(&format!("{ETC}/service.d/all.conf"), "[Unit]\n");
+    host.file(&format!("{ETC}/foo-.service.d/all.conf"), "[Unit]\n");
+    assert_eq!(host.find("foo-bar.service"), None);
 }
 
 #[test]
