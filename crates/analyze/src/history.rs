@@ -142,6 +142,10 @@ pub fn gone(report: &Report, past: &Past) -> Vec<Gone> {
                 continue;
             }
             let Some(rule) = known.rule() else { continue };
+            // That a unit is well again is no problem that could end.
+            if rule == rules::unit_recovered::RULE.id {
+                continue;
+            }
             let seen = |report: &PastReport| would_be_seen(report, rule, known.on_journal);
             let seen_between = past.reports.iter().take(index).any(&seen);
             if seen(&now) && !seen_between {
@@ -180,14 +184,28 @@ mod tests {
     use sysdiag_model::{Gap, Probe, Severity, Snapshot, Why};
 
     use super::*;
-    use crate::testing::{add_unit, healthy, unit};
-    use crate::testing_events::{event, failed_service};
+    use crate::testing::{NOW_USEC, add_unit, healthy, unit};
+    use crate::testing_events::{assessed, event, failed_service};
     use crate::{Scope, Settings, assess};
 
     fn failing() -> Snapshot {
         let mut snapshot = healthy();
         failed_service(&mut snapshot, "a.service", "exit-code", 1, 1);
         snapshot
+    }
+
+    #[test]
+    fn that_a_unit_is_well_again_does_not_end() {
+        let mut snapshot = healthy();
+        add_unit(&mut snapshot, unit("a.service", "active", "running"));
+        let mut up = unit("a.service", "active", "running");
+        up.times.as_mut().unwrap().active_enter_usec = Some(NOW_USEC - 60_000_000);
+        add_unit(&mut snapshot, up);
+        event(&mut snapshot, "a.service", UnitEventKind::Failed, 240);
+        let earlier = PastReport::of(&assessed(&snapshot));
+        assert_eq!(earlier.findings[0].key.as_str(), "unit-recovered:a.service");
+        let past = Past { reports: vec![earlier], ..Past::default() };
+        assert!(gone(&assessed(&healthy()), &past).is_empty());
     }
 
     /// systemd did not answer.
@@ -324,8 +342,7 @@ mod tests {
 
     #[test]
     fn the_past_of_a_unit_is_its_own() {
-        let mut earlier = [failing(), healthy(), failing()]
-            .map(|snapshot| crate::testing_events::assessed(&snapshot));
+        let mut earlier = [failing(), healthy(), failing()].map(|snapshot| assessed(&snapshot));
         let other = Finding::new("unit-failed", Severity::Error, "b.service", "b");
         earlier[1].findings.push(other);
         let past = of_unit(&"a.service".into(), &earlier);

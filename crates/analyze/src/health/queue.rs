@@ -13,6 +13,8 @@ use crate::units::Units;
 
 /// Jobs whose order is looked at: more are waiting at once only while a host boots.
 const MOST_JOBS: usize = 2_000;
+/// Orders between jobs that are followed; beyond that nothing is concluded.
+const MOST_ORDERS: usize = 100_000;
 
 /// The queue with its order.
 #[derive(Debug)]
@@ -22,17 +24,8 @@ pub(crate) struct Queue<'a> {
     waits_for: Vec<Vec<usize>>,
     /// By index of the job: those that wait for it directly.
     holds_up: Vec<Vec<usize>>,
-    /// Whether all that it waits for is known.
-    known: Vec<bool>,
-}
-
-/// What a waiting job waits for in the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Some job that runs or may run next, or it is not known.
-    Open,
-    /// None of the jobs it waits for can ever run: they wait for each other.
-    Closed,
+    /// By index of the job: whether it can come to an end, or that is not known.
+    may_end: Vec<bool>,
 }
 
 impl<'a> Queue<'a> {
@@ -42,6 +35,7 @@ impl<'a> Queue<'a> {
             jobs.iter().enumerate().map(|(index, job)| (job.unit.as_str(), index)).collect();
         let mut waits_for: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); jobs.len()];
         let mut known = vec![false; jobs.len()];
+        let mut orders = 0_usize;
         for (at, job) in jobs.iter().enumerate() {
             let Some(detail) = units.detail(job.unit.as_str()) else { continue };
             if let Some(known) = known.get_mut(at) {
@@ -52,6 +46,10 @@ impl<'a> Queue<'a> {
                 let others = detail.dependencies.get(property).into_iter().flatten();
                 let others = others.filter_map(|other| index.get(other.as_str()).copied());
                 for other in others.filter(|other| *other != at) {
+                    orders += 1;
+                    if orders > MOST_ORDERS {
+                        return Self::unknown(jobs);
+                    }
                     let (early, late) = if at_is_later { (other, at) } else { (at, other) };
                     let Some((waiting, first)) = in_order(&jobs, early, late) else { continue };
                     if let Some(waits_for) = waits_for.get_mut(waiting) {
@@ -70,7 +68,34 @@ impl<'a> Queue<'a> {
                 }
             }
         }
-        Self { jobs, waits_for, holds_up, known }
+        let mut queue = Self { jobs, waits_for, holds_up, may_end: Vec::new() };
+        queue.may_end = queue.with_an_end(&known);
+        queue
+    }
+
+    /// A queue without an order.
+    fn unknown(jobs: Vec<&'a Job>) -> Self {
+        let none = vec![Vec::new(); jobs.len()];
+        let may_end = vec![true; jobs.len()];
+        Self { jobs, waits_for: none.clone(), holds_up: none, may_end }
+    }
+
+    /// By index of the job: whether it runs, may run next, or waits for one of those, or for one
+    /// of which not all is known.
+    fn with_an_end(&self, known: &[bool]) -> Vec<bool> {
+        let open = self.jobs.iter().enumerate().filter(|(at, job)| {
+            let first = self.waits_for.get(*at).is_none_or(Vec::is_empty);
+            job.state != "waiting" || first || !known.get(*at).copied().unwrap_or(false)
+        });
+        let mut may_end = vec![false; self.jobs.len()];
+        let mut ahead: Vec<usize> = open.map(|(at, _)| at).collect();
+        while let Some(at) = ahead.pop() {
+            if let Some(seen) = may_end.get_mut(at).filter(|seen| !**seen) {
+                *seen = true;
+                ahead.extend(self.holds_up.get(at).into_iter().flatten());
+            }
+        }
+        may_end
     }
 
     /// The jobs that wait, with their places.
@@ -106,19 +131,10 @@ impl<'a> Queue<'a> {
         held.into_iter().filter_map(|at| self.jobs.get(at)).map(|job| &job.unit).collect()
     }
 
-    /// Whether anything that a waiting job waits for can still come to an end.
-    pub(crate) fn end(&self, at: usize) -> End {
-        let ahead = self.ahead_of(at);
-        let closed = |index: &usize| {
-            let waits = self.jobs.get(*index).is_some_and(|job| job.state == "waiting");
-            let for_others = self.waits_for.get(*index).is_some_and(|jobs| !jobs.is_empty());
-            waits && for_others && self.known.get(*index).copied().unwrap_or(false)
-        };
-        if !ahead.is_empty() && closed(&at) && ahead.iter().all(closed) {
-            End::Closed
-        } else {
-            End::Open
-        }
+    /// Whether this job, which waits, can ever run: if not, it and all that it waits for wait for
+    /// each other.
+    pub(crate) fn may_end(&self, at: usize) -> bool {
+        self.may_end.get(at).copied().unwrap_or(true)
     }
 
     /// Everything a job waits for, directly or behind others; itself too if it does.
@@ -172,9 +188,9 @@ mod tests {
         snapshot
     }
 
-    fn ends(snapshot: &Snapshot) -> Vec<End> {
+    fn ends(snapshot: &Snapshot) -> Vec<bool> {
         let queue = Queue::of(&Units::of(snapshot).unwrap());
-        queue.waiting().map(|(at, _)| queue.end(at)).collect()
+        queue.waiting().map(|(at, _)| queue.may_end(at)).collect()
     }
 
     const RING: [(&str, &str); 2] = [("a", "b"), ("b", "a")];
@@ -182,12 +198,12 @@ mod tests {
     #[test]
     fn starts_that_wait_for_each_other_never_end() {
         let both = [("a", "start", "waiting"), ("b", "start", "waiting")];
-        assert_eq!(ends(&with(&both, &RING)), [End::Closed, End::Closed]);
+        assert_eq!(ends(&with(&both, &RING)), [false, false]);
         // One that is behind them as well.
         let three = [both[0], both[1], ("c", "start", "waiting")];
         let edges = [RING[0], RING[1], ("c", "a")];
-        assert_eq!(ends(&with(&three, &edges)), [End::Closed; 3]);
-        assert_eq!(ends(&with(&both, &RING[..1])), [End::Open, End::Open]);
+        assert_eq!(ends(&with(&three, &edges)), [false; 3]);
+        assert_eq!(ends(&with(&both, &RING[..1])), [true, true]);
     }
 
     #[test]
@@ -195,7 +211,7 @@ mod tests {
         let jobs =
             [("a", "start", "waiting"), ("b", "start", "waiting"), ("c", "start", "running")];
         let edges = [RING[0], RING[1], ("b", "c")];
-        assert_eq!(ends(&with(&jobs, &edges)), [End::Open, End::Open]);
+        assert_eq!(ends(&with(&jobs, &edges)), [true, true]);
         let snapshot = with(&jobs, &edges);
         let queue = Queue::of(&Units::of(&snapshot).unwrap());
         assert_eq!(queue.held_up_by(&"c".into()), ["a", "b"]);
@@ -226,6 +242,6 @@ mod tests {
         let both = [("a", "start", "waiting"), ("b", "start", "waiting")];
         let mut snapshot = with(&both, &RING);
         systemd_of(&mut snapshot).details.remove("b");
-        assert_eq!(ends(&snapshot), [End::Open, End::Open]);
+        assert_eq!(ends(&snapshot), [true, true]);
     }
 }

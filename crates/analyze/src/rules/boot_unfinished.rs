@@ -13,6 +13,8 @@ use crate::{Context, Explanation, Need, Rule, Section, amount};
 
 /// Jobs that a finding names.
 const MAX_JOBS: usize = 5;
+/// Running jobs that are looked at.
+const MOST_RUNNING: usize = 100;
 /// Units that a title names.
 const MOST_IN_TITLE: usize = 2;
 
@@ -56,12 +58,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     // The one that most others wait for first.
     let queue = Units::of(context.snapshot).map(|units| Queue::of(&units));
     let held_up = |job: &Job| queue.as_ref().map_or(0, |queue| queue.held_up_by(&job.unit).len());
-    let mut running: Vec<(usize, &Job)> = systemd
-        .jobs
-        .iter()
-        .filter(|job| job.state == "running")
-        .map(|job| (held_up(job), job))
-        .collect();
+    let running = systemd.jobs.iter().filter(|job| job.state == "running");
+    let mut running: Vec<(usize, &Job)> =
+        running.take(MOST_RUNNING).map(|job| (held_up(job), job)).collect();
     running.sort_by_key(|(held_up, job)| (Reverse(*held_up), job.id));
     let names: Vec<&str> =
         running.iter().take(MOST_IN_TITLE).map(|(_, job)| job.unit.as_str()).collect();

@@ -1,13 +1,13 @@
 //! Jobs that do not leave the queue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sysdiag_model::snapshot::{Job, Process};
-use sysdiag_model::{Evidence, Finding, Severity, Timestamp, Value};
+use sysdiag_model::{Evidence, Finding, Severity, Timestamp, UnitName, Value};
 
 use super::support::HOST;
 use crate::amount::{count, duration};
-use crate::health::queue::{End, Queue};
+use crate::health::queue::Queue;
 use crate::members;
 use crate::units::Units;
 use crate::{Context, Explanation, Need, Rule, Section};
@@ -46,26 +46,18 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let queue = Queue::of(&units);
-    let is_stuck = |job: &&Job| health.stuck_units.iter().any(|problem| problem.name == job.unit);
     // A job behind a stuck unit belongs to the finding about that.
+    let stuck = health.stuck_units.iter().flat_map(|problem| queue.held_up_by(&problem.name));
+    let others: BTreeSet<&UnitName> = stuck.collect();
     let waiting: Vec<(usize, &Job)> =
-        queue.waiting().filter(|(at, _)| !queue.behind(*at).iter().any(is_stuck)).collect();
-    let closed: Vec<&Job> = waiting
-        .iter()
-        .filter(|(at, _)| queue.end(*at) == End::Closed)
-        .map(|(_, job)| *job)
-        .collect();
+        queue.waiting().filter(|(_, job)| !others.contains(&job.unit)).collect();
+    let closed: Vec<&Job> =
+        waiting.iter().filter(|(at, _)| !queue.may_end(*at)).map(|(_, job)| *job).collect();
     if !closed.is_empty() {
         return vec![for_each_other(&closed)];
     }
-    let members = members::of_units(context.snapshot).unwrap_or_default();
-    for (at, job) in &waiting {
-        for first in queue.behind(*at) {
-            let processes = members.get(&first.unit).into_iter().flatten();
-            if let Some(process) = processes.copied().find(|process| waits_for(process, job)) {
-                return vec![for_itself(first, job, process)];
-            }
-        }
+    if let Some(finding) = for_itself(context, &queue, &waiting) {
+        return vec![finding];
     }
     let seen = seen_before(context);
     let old: Vec<(usize, &Job, Timestamp)> = waiting
@@ -88,17 +80,30 @@ fn waits_for(process: &Process, job: &Job) -> bool {
         && !arguments.iter().any(|argument| argument == "--no-block")
 }
 
-fn for_itself(first: &Job, job: &Job, process: &Process) -> Finding {
-    let (waits, late) = (&first.unit, &job.unit);
-    let title = format!("{waits} waits in vain for {late}, whose job waits for {waits} itself");
-    let command = members::command(process, MOST_CHARACTERS);
-    let what = format!("PID {} of {waits}", process.pid);
-    let finding = Finding::new(RULE.id, RULE.severity, HOST, title).because(Evidence::text(
-        what,
-        command,
-        "/proc/PID, cgroup.procs",
-    ));
-    with_jobs(finding, &[job])
+/// A unit that waits for what can only come after it.
+fn for_itself(
+    context: &Context<'_>,
+    queue: &Queue<'_>,
+    waiting: &[(usize, &Job)],
+) -> Option<Finding> {
+    let members = members::of_units(context.snapshot)?;
+    members.iter().find_map(|(waits, processes)| {
+        let process = processes.iter().find(|process| process.comm == "systemctl")?;
+        let held_up = queue.held_up_by(waits);
+        let late = waiting.iter().map(|(_, job)| *job).find(|job| {
+            held_up.contains(&&job.unit) && processes.iter().any(|it| waits_for(it, job))
+        })?;
+        let unit = &late.unit;
+        let title = format!("{waits} waits in vain for {unit}, whose job waits for {waits} itself");
+        let command = members::command(process, MOST_CHARACTERS);
+        let what = format!("PID {} of {waits}", process.pid);
+        let finding = Finding::new(RULE.id, RULE.severity, HOST, title).because(Evidence::text(
+            what,
+            command,
+            "/proc/PID, cgroup.procs",
+        ));
+        Some(with_jobs(finding, &[late]))
+    })
 }
 
 /// Since when jobs are known from earlier reports of this boot, if that is long ago.

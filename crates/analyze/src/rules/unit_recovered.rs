@@ -13,7 +13,7 @@ use crate::units::Units;
 use crate::{Context, Explanation, Need, Rule, Section, Settings, failure};
 
 /// See the explanation.
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "unit-recovered",
     title: "A unit failed and is well again",
     severity: Severity::Info,
