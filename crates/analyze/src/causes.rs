@@ -76,6 +76,7 @@ impl<'a> Links<'a> {
                 self.set(index, self.just_before(units, &subject));
             }
             "socket-not-listening" => self.set(index, self.of("dependency-failed", &subject)),
+            "unit-stuck" => self.set(index, self.of("processes-uninterruptible", &subject)),
             // The file systems are what the boot cannot go on without.
             "system-maintenance" => self.set(index, self.trouble("local-fs.target")),
             "boot-unfinished" => self.set(index, self.stuck_in_boot(units)),
@@ -250,6 +251,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
+    use sysdiag_model::Severity;
     use sysdiag_model::snapshot::{Job, SocketState, UnitEventKind};
 
     use super::*;
@@ -348,6 +350,14 @@ mod tests {
         );
         let tops = tree.iter().filter(|line| !line.contains(" < ")).count();
         assert_eq!(tops, 1, "{tree:?}");
+    }
+
+    #[test]
+    fn a_stuck_unit_hangs_below_its_processes_that_hang_in_the_kernel() {
+        let finding = |rule| Finding::new(rule, Severity::Warning, "data.mount", rule);
+        let mut findings = [finding("unit-stuck"), finding("processes-uninterruptible")];
+        link(&mut findings, &healthy());
+        assert_eq!(findings[0].cause.as_ref(), Some(&findings[1].key));
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub struct Settings {
     pub stuck_seconds: u64,
     /// A timer is overdue when it should have elapsed longer ago than this, in seconds.
     pub timer_overdue_seconds: u64,
-    /// A unit that failed and is well again is reported for this long if there is no earlier report, in seconds.
+    /// A unit that failed and is well again is reported for this long if there is no earlier report; so
+    /// is a device that did not come and that nothing needs any more. In seconds.
     pub recovered_window_seconds: u64,
     /// A boot is slow to finish when it takes longer than this, in seconds.
     pub boot_unfinished_seconds: u64,

@@ -20,8 +20,9 @@ pub(super) const RULE: Rule = Rule {
     section: Section::Health,
     needs: &[Need::Systemd, Need::Journal],
     explanation: Explanation {
-        checks: "Device units whose start job timed out in this boot and that are not there now. A \
-                 warning if only mounts and swaps with the option nofail need them.",
+        checks: "Device units whose start job timed out in this boot and that are not there now. One \
+                 that nothing needs any more is forgotten after recovered_window_seconds (3600). \
+                 A warning if only mounts and swaps with the option nofail need them.",
         matters: "What is mounted from the device or swaps to it is not there, nor anything that \
                   requires that. A boot waits for it, and may end in emergency mode.",
         todo: "See which devices there are and what their UUIDs are (lsblk -f). Correct the entry \
@@ -35,14 +36,17 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(units) = Units::of(context.snapshot) else { return Vec::new() };
     let names = units.names_with_events();
     let devices = names.filter(|name| UnitName::from(*name).unit_type() == Some(UnitType::Device));
-    devices.filter_map(|name| finding(&units, name)).collect()
+    let window = context.settings.recovered_window_seconds.saturating_mul(1_000_000);
+    devices.filter_map(|name| finding(&units, name, window)).collect()
 }
 
-fn finding(units: &Units<'_>, name: &str) -> Option<Finding> {
-    // One that nothing needs any more is not loaded; neither is it there.
-    let absent = units.systemd.unit(name).is_none_or(|unit| unit.active_state == "inactive");
+fn finding(units: &Units<'_>, name: &str, window_usec: u64) -> Option<Finding> {
+    // One that no loaded unit needs is not loaded; neither is it there.
+    let unit = units.systemd.unit(name);
+    let absent = unit.is_none_or(|unit| unit.active_state == "inactive");
     let event = units.failed_start(name).filter(|_| absent)?;
-    if event.job_result.as_deref() != Some("timeout") {
+    let old = units.clock.realtime.usec_since(event.time) > window_usec;
+    if event.job_result.as_deref() != Some("timeout") || (unit.is_none() && old) {
         return None;
     }
     let detail = units.detail(name);
@@ -103,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{add_unit, findings, healthy, systemd_of, unit};
-    use crate::testing_events::{assessed, depends, event};
+    use crate::testing_events::{assessed, depends, event, journal_of};
 
     const DEVICE: &str = r"dev-disk-by\x2duuid-0000\x2ddead.device";
 
@@ -165,6 +169,19 @@ mod tests {
         event(&mut snapshot, DEVICE, UnitEventKind::StartFailed, 180).job_result =
             Some("canceled".to_owned());
         assert!(findings(&RULE, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn what_nothing_needs_any_more_is_forgotten() {
+        for (seconds, number) in [(180, 1), (3_700, 0)] {
+            let mut snapshot = healthy();
+            event(&mut snapshot, DEVICE, UnitEventKind::StartFailed, seconds).job_result =
+                Some("timeout".to_owned());
+            // Without a boot, events of before the boot do not count.
+            let boot_id = snapshot.host.boot_id.value().copied();
+            journal_of(&mut snapshot).boot_id = boot_id;
+            assert_eq!(findings(&RULE, &snapshot).len(), number, "{seconds}");
+        }
     }
 
     #[test]
