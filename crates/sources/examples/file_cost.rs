@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use sysdiag_model::Probe;
+use sysdiag_sources::unit_files::{self, SearchPath};
 use sysdiag_sources::{Root, cgroup, processes, system};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,6 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (took, probe) = timed(|| processes::read(&root, deadline));
         let count = probe.value().map_or(0, |processes| processes.list.len());
         line(&mut out, "processes", took, count, "processes", &probe)?;
+        let (took, (_, probe)) =
+            timed(|| unit_files::collect(&root, &SearchPath::standard(), None));
+        let count = probe.value().map_or(0, |files| files.names.len());
+        line(&mut out, "unit files", took, count, "names", &probe)?;
         let (start, sampler) = timed(|| system::Sampler::start(&root));
         let Ok(sampler) = sampler else { continue };
         let (finish, probe) = timed(|| sampler.finish(deadline));

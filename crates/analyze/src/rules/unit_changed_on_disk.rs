@@ -18,10 +18,11 @@ pub(super) const RULE: Rule = Rule {
     explanation: Explanation {
         checks: "The unit file, the drop-ins and the source (such as /etc/fstab) of every loaded unit: \
                  one changed, came or went since systemd last read them. Files are looked at by \
-                 their time of change (ctime), and systemd is asked (NeedDaemonReload) about the \
-                 units concerned; a new file that hides the loaded one is found as well, which systemd \
-                 does not notice. A warning for units that failed and for units whose file is gone, \
-                 else a note. Several units with one changed file are one finding about that file.",
+                 their time of change (ctime), and compared with those systemd says it has loaded; \
+                 where the content changed, systemd is asked as well (NeedDaemonReload). A new file \
+                 that hides the loaded one is found too, which systemd does not notice. A warning for \
+                 units that failed and for units whose file is gone, else a note. Several units \
+                 with one changed file are one finding about that file.",
         matters: "What you read in the file is not what runs: a mended unit goes on failing as \
                   before, and a change may break the service at the next boot, when nobody looks.",
         todo: "Run systemctl daemon-reload, then restart the unit.",
@@ -59,12 +60,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             [] => {}
         }
     }
-    // What systemd says of units in question without a reason that is known.
-    let trusted = looked.is_none_or(|looked| !looked.links_only);
-    let told = systemd.details.iter().filter(|(name, detail)| {
-        let known = looked.is_some_and(|looked| looked.units.contains_key(*name));
-        trusted && !known && detail.need_daemon_reload == Some(true)
-    });
+    // Where files were not looked at, systemd knows.
+    let told = systemd.details.iter().filter(|(_, detail)| detail.need_daemon_reload == Some(true));
+    let told = told.filter(|_| looked.is_none());
     for (name, detail) in told {
         let mut finding = of_unit(name, systemd.unit(name.as_str()), &[]);
         for path in detail.fragment_path.iter().chain(&detail.drop_in_paths).take(MOST) {
@@ -95,8 +93,8 @@ fn of_unit(name: &UnitName, unit: Option<&Unit>, files: &[ChangedFile]) -> Findi
         .since(files.iter().filter_map(|file| file.time).max())
         .next("systemctl daemon-reload");
     let finding = files.iter().take(MOST).fold(finding, because);
-    // Not all that is new is noticed by systemd.
-    if !files.is_empty() && files.iter().all(|file| file.change == FileChange::Added) {
+    // What came or went is told by comparison: not all of it is noticed by systemd.
+    if !files.is_empty() && files.iter().all(|file| file.change != FileChange::Changed) {
         return finding;
     }
     finding.because(Evidence::text("NeedDaemonReload", "yes", "NeedDaemonReload (D-Bus)"))
@@ -274,8 +272,7 @@ mod tests {
         assert!(findings(&RULE, &told(None)).is_empty());
         // Links were made without a reload: systemd says it of every unit.
         let mut snapshot = told(Some(true));
-        let looked = ChangedOnDisk { links_only: true, ..ChangedOnDisk::default() };
-        systemd_of(&mut snapshot).changed_on_disk = Some(looked);
+        systemd_of(&mut snapshot).changed_on_disk = Some(ChangedOnDisk::default());
         assert!(findings(&RULE, &snapshot).is_empty());
     }
 }

@@ -42,9 +42,6 @@ pub struct Systemd {
 pub struct ChangedOnDisk {
     /// The files that changed, by unit; none where it is not known which.
     pub units: BTreeMap<UnitName, Vec<ChangedFile>>,
-    /// systemd says `NeedDaemonReload` of every unit, because links were made or removed
-    /// (`systemctl enable --no-reload`): of a unit that is not in `units` it means nothing.
-    pub links_only: bool,
 }
 
 impl Systemd {

@@ -57,13 +57,12 @@ const MAX_COMMANDS: usize = 64;
 /// The properties of `org.freedesktop.systemd1.Unit` that every suspect is asked for, one by one:
 /// `GetAll` would have PID 1 look up `UnitFileState` and `UnitFilePreset` on disk as well, which takes
 /// it 3 ms a unit the first time, thirty times as long as all of these (measured with systemd 252).
-pub(super) const OF_UNIT: [&str; 20] = [
+pub(super) const OF_UNIT: [&str; 19] = [
     "Names",
     "FragmentPath",
     "DropInPaths",
     "SourcePath",
     "Documentation",
-    "NeedDaemonReload",
     "LoadError",
     "InvocationID",
     "StateChangeTimestamp",

@@ -39,6 +39,14 @@ pub struct LoadedFiles {
     pub source: Option<String>,
 }
 
+impl LoadedFiles {
+    /// All that is looked at.
+    fn paths(&self) -> impl Iterator<Item = &String> {
+        let all = self.fragment.iter().chain(&self.drop_ins).chain(&self.source);
+        all.filter(|path| !is_kernels(path))
+    }
+}
+
 impl Listing {
     /// Whom of `loaded` to ask. Without `since`, everyone.
     pub fn candidates<'a>(
@@ -128,6 +136,17 @@ impl Listing {
         directory.is_some_and(|it| origin(&it.path) == Origin::Generated)
     }
 
+    /// Which of the files that a unit was loaded from are gone.
+    pub fn removed_files(root: &Root, loaded: &LoadedFiles) -> Vec<ChangedFile> {
+        let gone = loaded.paths().filter(|path| time_of(root, path).is_none());
+        let removed = gone.map(|path| ChangedFile {
+            path: path.clone(),
+            change: FileChange::Removed,
+            time: time_of_folder(root, path),
+        });
+        removed.collect()
+    }
+
     /// Which of the files of `unit` are not as systemd read them at `since`, given what it says they
     /// are. Without `since`, only what was added or removed is known.
     pub fn changed_files(
@@ -137,36 +156,38 @@ impl Listing {
         loaded: &LoadedFiles,
         since: Option<Timestamp>,
     ) -> Vec<ChangedFile> {
-        let mut files = Vec::new();
-        let was_loaded = loaded.fragment.iter().chain(&loaded.drop_ins).chain(&loaded.source);
-        for path in was_loaded.filter(|path| !is_kernels(path)) {
-            match time_of(root, path) {
-                None => files.push(ChangedFile {
-                    path: path.clone(),
-                    change: FileChange::Removed,
-                    time: time_of_folder(root, path),
-                }),
-                Some(time) if since.is_some_and(|since| time > since) && !self.is_own(path) => {
-                    files.push(ChangedFile {
-                        path: path.clone(),
-                        change: FileChange::Changed,
-                        time: Some(time),
-                    });
-                }
-                Some(_) => {}
+        let mut files = Self::removed_files(root, loaded);
+        for path in loaded.paths() {
+            let time = time_of(root, path).filter(|_| !self.is_own(path));
+            if let Some(time) = time.filter(|time| since.is_some_and(|since| *time > since)) {
+                let (path, change) = (path.clone(), FileChange::Changed);
+                files.push(ChangedFile { path, change, time: Some(time) });
             }
         }
         let on_disk = self.find(unit);
-        let fragment = on_disk.iter().filter_map(|it| it.fragment.as_ref()).map(|it| &it.path);
-        let fragment =
-            fragment.filter(|path| loaded.fragment.as_ref().is_some_and(|it| it != *path));
-        let drop_ins = on_disk.iter().flat_map(|it| &it.drop_ins);
-        let drop_ins = drop_ins.filter(|path| !loaded.drop_ins.contains(path));
-        files.extend(fragment.chain(drop_ins).map(|path| ChangedFile {
+        let is_new =
+            |time: Option<Timestamp>| time.zip(since).is_none_or(|(time, since)| time > since);
+        let added = |path: &String, time| ChangedFile {
             path: path.clone(),
             change: FileChange::Added,
-            time: time_of(root, path),
-        }));
+            time,
+        };
+        // What is not new is left out for a reason that systemd knows, unless what hid it is gone.
+        let is_gone = loaded.fragment.as_ref().is_some_and(|path| time_of(root, path).is_none());
+        let fragment = on_disk.iter().filter_map(|it| it.fragment.as_ref()).map(|it| &it.path);
+        for path in fragment.filter(|path| loaded.fragment.as_ref().is_some_and(|it| it != *path)) {
+            let time = time_of(root, path);
+            if is_gone || is_new(time) {
+                files.push(added(path, time));
+            }
+        }
+        let drop_ins = on_disk.iter().flat_map(|it| &it.drop_ins);
+        for path in drop_ins.filter(|path| !loaded.drop_ins.contains(path)) {
+            let time = time_of(root, path);
+            if is_new(time) {
+                files.push(added(path, time));
+            }
+        }
         files
     }
 

@@ -356,14 +356,13 @@ fn the_files_that_changed_are_named() {
         let found = found.into_iter();
         found.map(|it| (it.path, it.change, it.time.is_some())).collect::<Vec<_>>()
     };
-    let came_and_went = [
-        (path("a.service.d/gone.conf"), FileChange::Removed, true),
-        (path("a.service.d/new.conf"), FileChange::Added, true),
-    ];
-    assert_eq!(changed(None), came_and_went);
-    let mut all = vec![(path("a.service"), FileChange::Changed, true)];
-    all.extend(came_and_went);
-    assert_eq!(changed(Some(since)), all);
+    let gone = (path("a.service.d/gone.conf"), FileChange::Removed, true);
+    let new = (path("a.service.d/new.conf"), FileChange::Added, true);
+    assert_eq!(changed(None), [gone.clone(), new.clone()]);
+    let changed_too = (path("a.service"), FileChange::Changed, true);
+    assert_eq!(changed(Some(since)), [gone.clone(), changed_too, new]);
+    // A drop-in of before that was not read is none of the changes.
+    assert_eq!(changed(Some(moment(&host))), [gone]);
 }
 
 #[test]
@@ -377,4 +376,10 @@ fn a_file_that_hides_the_loaded_one_is_noticed() {
     let loaded = LoadedFiles { fragment: Some(below), ..LoadedFiles::default() };
     let found = host.listing().changed_files(&host.root, &unit, &loaded, Some(since));
     assert_eq!((found.len(), found[0].change), (1, FileChange::Added));
+    // The other way round, however old what is below.
+    let hidden = LoadedFiles { fragment: Some(format!("{RUN}/a.service")), ..loaded };
+    fs::remove_file(host.root.path(format!("{ETC}/a.service"))).unwrap();
+    let found = host.listing().changed_files(&host.root, &unit, &hidden, Some(moment(&host)));
+    let changes: Vec<FileChange> = found.iter().map(|file| file.change).collect();
+    assert_eq!(changes, [FileChange::Removed, FileChange::Added]);
 }
