@@ -39,6 +39,7 @@ pub fn assess(
         findings = about(
             std::mem::take(&mut findings),
             &find_unit(snapshot, asked).unwrap_or_else(|| asked.clone()),
+            snapshot,
         );
         unit_page::analyze(snapshot, settings, asked, boot.as_ref(), &resources)
     });
@@ -97,11 +98,14 @@ fn unit_missing(snapshot: &Snapshot, scope: &Scope, found: bool) -> Option<Gap> 
     Some(Gap::new(format!("unit {asked}"), Why::Absent, hint))
 }
 
-/// Findings about one unit, what causes them, and what they cause or are related to.
-fn about(findings: Vec<Finding>, unit: &UnitName) -> Vec<Finding> {
+/// Findings about one unit and files of it, what causes them, and what they cause or are related to.
+fn about(findings: Vec<Finding>, unit: &UnitName, snapshot: &Snapshot) -> Vec<Finding> {
+    let changed = snapshot.systemd.value().and_then(|systemd| systemd.changed_on_disk.as_ref());
+    let changed = changed.and_then(|changed| changed.units.get(unit)).into_iter().flatten();
+    let files: BTreeSet<&str> = changed.map(|file| file.path.as_str()).collect();
     let own: BTreeSet<FindingKey> = findings
         .iter()
-        .filter(|finding| finding.subject == unit.as_str())
+        .filter(|it| it.subject == unit.as_str() || files.contains(it.subject.as_str()))
         .map(|finding| finding.key.clone())
         .collect();
     let mut kept = own.clone();
@@ -130,7 +134,9 @@ fn about(findings: Vec<Finding>, unit: &UnitName) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use sysdiag_model::Probe;
-    use sysdiag_model::snapshot::{LogDigest, UnitEventKind};
+    use sysdiag_model::snapshot::{
+        ChangedFile, ChangedOnDisk, FileChange, LogDigest, UnitEventKind,
+    };
 
     use super::*;
     use crate::Section;
@@ -275,6 +281,26 @@ mod tests {
             assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
         assert_eq!(report.unit_analysis.unwrap().name, "db.service");
         assert_eq!(report.findings[0].subject, "db.service");
+    }
+
+    #[test]
+    fn a_changed_file_of_several_units_stands_on_the_page_of_each() {
+        let mut snapshot = broken();
+        let file = ChangedFile {
+            path: "/etc/systemd/system/service.d/all.conf".to_owned(),
+            change: FileChange::Added,
+            time: None,
+        };
+        let units = ["nginx.service", "slow.mount"].map(|name| (name.into(), vec![file.clone()]));
+        let changed = ChangedOnDisk { units: units.into() };
+        systemd_of(&mut snapshot).changed_on_disk = Some(changed);
+        let found = |unit: &str| {
+            let scope = Scope { unit: Some(unit.into()), ..Scope::default() };
+            let report =
+                assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
+            report.findings.iter().any(|finding| finding.rule == "unit-changed-on-disk")
+        };
+        assert!(found("nginx.service") && !found("a.timer"));
     }
 
     #[test]

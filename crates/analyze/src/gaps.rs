@@ -18,6 +18,10 @@ pub(crate) fn list(snapshot: &Snapshot, past: &Probe<Past>, scope: &Scope) -> Ve
             gaps.extend(of_system(system).cloned());
         }
     }
+    // Without systemd there is nothing to compare them with, and its gap says enough.
+    if (scope.health || scope.unit.is_some()) && snapshot.systemd.value().is_some() {
+        gaps.extend(snapshot.unit_files.gaps().iter().cloned());
+    }
     for rule in rules::ALL.iter().filter(|rule| rule.section.is_in(scope)) {
         gaps.extend(rule.needs.iter().filter_map(|need| need.missing(snapshot)).cloned());
     }

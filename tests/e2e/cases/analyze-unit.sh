@@ -64,6 +64,7 @@ guest() {
     for unit in tmpl@.service tmpl@one tmpl@three idle alias masked linked often.timer listen.socket; do
         report "${unit%%.*}" analyze-unit "e2e-$unit"
     done
+    save nobody json "${AS_NOBODY[@]}" sysdiag-analyzer -o json analyze-unit e2e-idle
     report logind analyze-unit dbus-org.freedesktop.login1
     text idle80 env COLUMNS=80 sysdiag-analyzer analyze-unit e2e-idle
     text idle160 env COLUMNS=160 sysdiag-analyzer analyze-unit e2e-idle -v
@@ -139,6 +140,8 @@ check() {
         any(.name == "dbus.service" and .type == "After" and .active_state == "active") and
         any(.name == "e2e-nowhere.service" and .load_state == "not-found")'
     holds idle "the log has the earlier run" 'any(.unit_analysis.recent_logs[]; .message == "the earlier run" or (.message | test("the earlier +run")))'
+    exits nobody 0
+    holds nobody "anybody may read it" "$idle"
     holds alias "an alias leads to it" "$idle and .asked_as == \"e2e-alias.service\""
     holds masked "the mask is said" '.unit_analysis | .load_state == "masked" and .fragment_target == "/dev/null"'
     holds 'tmpl@' "a template has its instances" '.unit_analysis |

@@ -3,9 +3,10 @@
 
 use sysdiag_model::report::{
     BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink, ChildProcessGroup, Dependency,
-    EnablingLink, FileSystemUsage, HealthAnalysis, LogAnalysis, LogPattern, PastFinding,
-    PressureUsage, ReportHost, ResourceAnalysis, SCHEMA_VERSION, SocketProblem, SystemUsage,
-    TimerProblem, UnitDependencies, UnitHistory, UnitPage, UnitProblem, UnitProcess, UnitUsage,
+    EnablingLink, FileSystemUsage, HealthAnalysis, ListenAddress, LogAnalysis, LogPattern,
+    PastFinding, PressureUsage, ReportHost, ResourceAnalysis, SCHEMA_VERSION, SocketProblem,
+    SystemUsage, TimerProblem, UnitDependencies, UnitHistory, UnitInstance, UnitPage, UnitProblem,
+    UnitProcess, UnitTimer, UnitUsage,
 };
 use sysdiag_model::snapshot::{LogLine, Outcome, SourceTiming};
 use sysdiag_model::{
@@ -453,6 +454,40 @@ pub(super) fn unit_page() -> Report {
     report
 }
 
+/// The page of a template that is not loaded.
+pub(super) fn unit_on_disk() -> Report {
+    let mut report = unit_page();
+    let page = report.unit_analysis.as_mut().unwrap();
+    page.name = "backup@.service".into();
+    page.aliases = vec!["save@.service".into()];
+    page.asked_as = Some("save@.service".into());
+    page.description = Some("Backup of %i".into());
+    (page.load_state, page.active_state, page.sub_state) =
+        ("not-loaded".into(), "inactive".into(), "dead".into());
+    page.unit_file_state = Some("disabled".into());
+    page.fragment_path = Some("/etc/systemd/system/backup@.service".into());
+    page.fragment_target = Some("/opt/backup/backup@.service".into());
+    page.enabled_by.clear();
+    page.instances = Some(vec![UnitInstance {
+        name: "backup@home.service".into(),
+        active_state: "failed".into(),
+        sub_state: "failed".into(),
+    }]);
+    page.timer = Some(UnitTimer {
+        unit: Some("backup@home.service".into()),
+        last_trigger: Some(ago(3_600)),
+        next_elapse: None,
+    });
+    let address = "/run/backup.sock".to_owned();
+    page.listens = vec![ListenAddress { kind: "Stream".into(), address }];
+    page.properties = [("After", "x"), ("ExecStart", "/opt/backup/run %i"), ("Type", "oneshot")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    (page.since, page.result, page.signal, page.usage) = (None, None, None, None);
+    (page.processes, page.activation_usec, page.history) = (None, None, None);
+    report
+}
+
 pub(super) fn all_unknown() -> Report {
     let mut report = empty();
     report.host.init = Some("tini".into());
@@ -483,6 +518,20 @@ pub(super) fn hostile() -> Report {
     page.processes.as_mut().unwrap()[0].command = bad.clone();
     page.recent_logs.as_mut().unwrap()[0].message = bad.clone();
     page.dependencies[0].name = (&*bad).into();
+    let on_disk = unit_on_disk().unit_analysis.unwrap();
+    page.asked_as = Some((&*bad).into());
+    page.aliases = vec![(&*bad).into()];
+    page.fragment_target = Some(bad.clone());
+    page.enabled_by[0].by = (&*bad).into();
+    page.enabled_by[0].path.clone_from(&bad);
+    page.unit_file_state = Some("disabled".into());
+    page.install = Some([(bad.clone(), bad.clone())].into());
+    (page.instances, page.timer, page.listens) =
+        (on_disk.instances, on_disk.timer, on_disk.listens);
+    page.instances.as_mut().unwrap()[0].name = (&*bad).into();
+    page.timer.as_mut().unwrap().unit = Some((&*bad).into());
+    page.listens[0].address.clone_from(&bad);
+    page.properties = [(bad.clone(), bad.clone())].into();
     report.health_analysis = faulty.health_analysis;
     report.health_analysis.as_mut().unwrap().failed_units[0].name = (&*bad).into();
     report.resource_analysis = Some(resources());
@@ -493,6 +542,7 @@ pub(super) fn hostile() -> Report {
 }
 
 /// All of them, for what must hold of any report.
-pub(super) fn all() -> [Report; 6] {
-    [empty(), healthy(), faulty(), unit_page(), all_unknown(), hostile()]
+pub(super) fn all() -> Vec<Report> {
+    let makers = [empty, healthy, faulty, unit_page, unit_on_disk, all_unknown, hostile];
+    makers.into_iter().map(|make: fn() -> Report| make()).collect()
 }

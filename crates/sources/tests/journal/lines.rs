@@ -54,6 +54,21 @@ fn they_are_those_that_journalctl_prints() {
 }
 
 #[test]
+fn what_a_unit_logged_in_an_earlier_boot_is_found() {
+    for suite in SUITES {
+        let fixture = Fixture::unpack(suite);
+        let source = fixture.open(fixture.boots[1]);
+        let unit = UnitName::new("e2e-odd.service");
+        let (lines, _) = source.recent(std::slice::from_ref(&unit), 5);
+        assert_eq!(lines[0].1, [], "{suite}: it did not run in this boot");
+        let (earlier, gaps) = source.recent_of_any_boot(&unit, 5);
+        assert_eq!(gaps, []);
+        let earlier = [(unit.clone(), earlier)];
+        assert_eq!(cursors(&earlier)[&unit], printed(suite)[&unit], "{suite}");
+    }
+}
+
+#[test]
 fn odd_lines_are_whole_bounded_and_masked() {
     for suite in SUITES {
         let fixture = Fixture::unpack(suite);

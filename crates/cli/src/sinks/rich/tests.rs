@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use sysdiag_model::{Finding, FindingKey, Report, Severity};
 
-use crate::sinks::fixtures::{all, all_unknown, boot, empty, faulty, healthy, hostile, unit_page};
+use crate::sinks::fixtures::{
+    all, all_unknown, boot, empty, faulty, healthy, hostile, unit_on_disk, unit_page,
+};
 use crate::sinks::{Focus, Format, View, write};
 
 /// As it comes out of a terminal `width` columns wide, without colour.
@@ -39,6 +41,9 @@ fn sections_in_full() {
     insta::assert_snapshot!("health", full(Focus::Health));
     insta::assert_snapshot!("resources", full(Focus::Resources));
     insta::assert_snapshot!("unit", shown(&unit_page(), View::new(80).focused(Focus::Unit)));
+    let on_disk = |width| shown(&unit_on_disk(), View::new(width).focused(Focus::Unit));
+    insta::assert_snapshot!("unit-on-disk-80", on_disk(80));
+    insta::assert_snapshot!("unit-on-disk-160", on_disk(160));
 }
 
 #[test]

@@ -110,6 +110,14 @@ fn facts(unit: &UnitPage, now: Timestamp) -> Vec<(&'static str, String)> {
         facts.push(("Aliases", others.join(", ")));
     }
     let mut state = vec![state(unit)];
+    // Of a unit that was never started there is no time, and no condition was looked at.
+    let property = |name| unit.properties.get(name).map(String::as_str);
+    if unit.active_state == "inactive"
+        && property("ConditionResult") == Some("no")
+        && property("ConditionTimestamp").is_some_and(|time| time != "0")
+    {
+        state.push("a condition was not met".to_owned());
+    }
     state.extend(unit.since.map(|time| since(time, now)));
     let ended_well = unit.result.as_deref() == Some("success");
     state.extend(
@@ -195,6 +203,10 @@ fn enabled(unit: &UnitPage) -> Option<String> {
             reasons
                 .extend((!names.is_empty()).then(|| format!("by the link {}", names.join(", "))));
         }
+        (Some("generated"), _) => {
+            let source = unit.properties.get("SourcePath");
+            reasons.extend(source.map(|source| format!("made from {source} at each reload")));
+        }
         (Some("static"), _) => reasons.push("it has no [Install] to enable".to_owned()),
         (Some("disabled" | "indirect"), Some(install)) => {
             let would = install.iter().map(|(key, value)| format!("{key}={value}"));
@@ -219,7 +231,7 @@ fn times(timer: &UnitTimer, now: Timestamp) -> String {
         .map_or_else(|| "not elapsed yet".to_owned(), |time| format!("last {}", at(time)));
     let next = timer
         .next_elapse
-        .map_or_else(|| "never again".to_owned(), |time| format!("next {}", at(time)));
+        .map_or_else(|| "no next time".to_owned(), |time| format!("next {}", at(time)));
     let starts = timer.unit.iter().map(|unit| format!("starts {unit}"));
     [last, next].into_iter().chain(starts).collect::<Vec<_>>().join(" · ")
 }
