@@ -39,6 +39,7 @@ pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> Option<String>
     let detail = units.detail(name);
     match (problem.name.unit_type()?, result) {
         (UnitType::Socket, "resources") => cannot_listen(units, problem),
+        (UnitType::Socket, "exit-code") => owner_unknown(units, problem),
         (UnitType::Socket | UnitType::Path, "trigger-limit-hit") => {
             let limit = detail.and_then(|detail| {
                 let number = detail.trigger_limit_burst.filter(|number| *number > 0)?;
@@ -105,6 +106,18 @@ fn cannot_listen(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
     let errno = told.errno.map(|errno| format!(": {}", errno::words(errno)));
     let address = shortened(address, MOST_CHARACTERS);
     Some(format!("it cannot listen at {address}{}", errno.unwrap_or_default()))
+}
+
+/// What hands the socket file over ends with 216 or 217 if there is no such group or user
+/// (`systemd.socket(5)`, SocketUser=); nothing was to run as them.
+fn owner_unknown(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
+    let ending = ending::of(units, problem.name.as_str(), problem.result.as_deref())?;
+    let of_owner = ending.command.as_deref() == Some("ExecStartChown");
+    match ending.how {
+        How::Exited(216) if of_owner => Some("the group in SocketGroup= does not exist".to_owned()),
+        How::Exited(217) if of_owner => Some("the user in SocketUser= does not exist".to_owned()),
+        _ => None,
+    }
 }
 
 /// Lines with an error number that were logged shortly before `until`.
@@ -281,6 +294,16 @@ mod tests {
             said(&snapshot, "a.socket").unwrap(),
             "it cannot listen at 192.0.2.1:80: Cannot assign requested address"
         );
+    }
+
+    #[test]
+    fn an_owner_that_does_not_exist_is_not_who_the_service_runs_as() {
+        let mut snapshot = failed("a.socket", "exit-code");
+        exited(&mut snapshot, "a.socket", 217);
+        assert_eq!(said(&snapshot, "a.socket"), None);
+        let events = &mut journal_of(&mut snapshot).unit_events;
+        events[0].command = Some("ExecStartChown".to_owned());
+        assert_eq!(said(&snapshot, "a.socket").unwrap(), "the user in SocketUser= does not exist");
     }
 
     #[test]

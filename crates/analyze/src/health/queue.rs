@@ -165,6 +165,7 @@ fn in_order(jobs: &[&Job], early: usize, late: usize) -> Option<(usize, usize)> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use sysdiag_model::Snapshot;
 
     use super::*;
@@ -234,6 +235,41 @@ mod tests {
             let waiting = queue.waiting().filter(|(at, _)| !queue.ahead_of(*at).is_empty());
             let waiting: Vec<&str> = waiting.map(|(_, job)| job.unit.as_str()).collect();
             assert_eq!(waiting, waits, "{first} {second}");
+        }
+    }
+
+    proptest! {
+        /// By the definition: all that it waits for waits, for something, and is known.
+        #[test]
+        fn what_can_never_run_waits_for_nothing_else(
+            running in prop::collection::vec(any::<bool>(), 6),
+            read in prop::collection::vec(any::<bool>(), 6),
+            after in prop::collection::vec((0..6_usize, 0..6_usize), 0..14),
+        ) {
+            let names = ["a", "b", "c", "d", "e", "f"];
+            let state = |running: &bool| if *running { "running" } else { "waiting" };
+            let jobs: Vec<_> =
+                names.iter().zip(&running).map(|(name, it)| (*name, "start", state(it))).collect();
+            let edges: Vec<_> = after.iter().map(|(a, b)| (names[*a], names[*b])).collect();
+            let mut snapshot = with(&jobs, &edges);
+            for (name, read) in names.iter().zip(&read) {
+                if !read {
+                    systemd_of(&mut snapshot).details.remove(*name);
+                }
+            }
+            let queue = Queue::of(&Units::of(&snapshot).unwrap());
+            for (at, _) in queue.waiting() {
+                let closed = |at: usize| {
+                    !running[at] && read[at] && !queue.waits_for[at].is_empty()
+                };
+                let never = closed(at) && queue.ahead_of(at).into_iter().all(closed);
+                prop_assert_eq!(queue.may_end(at), !never);
+                for (held, _) in queue.waiting() {
+                    let held_up = queue.held_up_by(&queue.jobs[at].unit);
+                    let waits = held != at && queue.ahead_of(held).contains(&at);
+                    prop_assert_eq!(held_up.contains(&&queue.jobs[held].unit), waits);
+                }
+            }
         }
     }
 

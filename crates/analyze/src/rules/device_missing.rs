@@ -59,7 +59,8 @@ fn finding(units: &Units<'_>, name: &str, window_usec: u64) -> Option<Finding> {
         !needed_by.is_empty() && needed_by.iter().all(|unit| may_be_absent(units, unit.as_str()));
     let severity = if optional { Severity::Warning } else { RULE.severity };
     let path = path(name).map_or_else(|| name.to_owned(), |path| shortened(&path, MOST_CHARACTERS));
-    let limit = detail.and_then(|detail| detail.job_timeout_usec).filter(|usec| *usec > 0);
+    let limits = detail.map(|it| [it.job_timeout_usec, it.job_running_timeout_usec]);
+    let limit = limits.into_iter().flatten().flatten().filter(|usec| *usec > 0).min();
     let limit = limit.map(|usec| format!(" within {}", duration(usec))).unwrap_or_default();
     let when = ago(event.time, units.clock.realtime);
     let title = format!("The device {path} did not appear{limit}; systemd gave up {when}");
@@ -123,7 +124,7 @@ mod tests {
         depends(&mut snapshot, DEVICE, "BoundBy", "data.mount");
         depends(&mut snapshot, "data.mount", "Requires", DEVICE);
         let details = &mut systemd_of(&mut snapshot).details;
-        details.get_mut(DEVICE).unwrap().job_timeout_usec = Some(90_000_000);
+        details.get_mut(DEVICE).unwrap().job_running_timeout_usec = Some(90_000_000);
         details.get_mut(DEVICE).unwrap().dependencies.remove("BoundBy");
         details.get_mut("data.mount").unwrap().source_path = Some("/etc/fstab".to_owned());
         for (name, result) in [(DEVICE, "timeout"), ("data.mount", "dependency")] {

@@ -35,6 +35,9 @@ pub struct UnitDetail {
     pub start_limit_interval_usec: Option<u64>,
     pub start_limit_burst: Option<u32>,
     pub job_timeout_usec: Option<u64>,
+    /// How long a job may run, waiting in the queue not counted: what `DefaultDeviceTimeoutSec=` and
+    /// `x-systemd.device-timeout=` set.
+    pub job_running_timeout_usec: Option<u64>,
     /// By property name: `Requires`, `After`, `RequiredBy`, ...
     pub dependencies: BTreeMap<String, Vec<UnitName>>,
     /// `Result` of services, sockets, timers, mounts, swaps, paths.
