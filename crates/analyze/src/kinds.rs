@@ -109,13 +109,15 @@ fn cannot_listen(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
 }
 
 /// What hands the socket file over ends with 216 or 217 if there is no such group or user
-/// (`systemd.socket(5)`, SocketUser=); nothing was to run as them.
+/// (`systemd.socket(5)`, `SocketUser=`); nothing was to run as them.
 fn owner_unknown(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
     let ending = ending::of(units, problem.name.as_str(), problem.result.as_deref())?;
     let of_owner = ending.command.as_deref() == Some("ExecStartChown");
     match ending.how {
-        How::Exited(216) if of_owner => Some("the group in SocketGroup= does not exist".to_owned()),
-        How::Exited(217) if of_owner => Some("the user in SocketUser= does not exist".to_owned()),
+        How::Exited(216) if of_owner => {
+            Some("the group in SocketGroup= cannot be found".to_owned())
+        }
+        How::Exited(217) if of_owner => Some("the user in SocketUser= cannot be found".to_owned()),
         _ => None,
     }
 }
@@ -303,7 +305,7 @@ mod tests {
         assert_eq!(said(&snapshot, "a.socket"), None);
         let events = &mut journal_of(&mut snapshot).unit_events;
         events[0].command = Some("ExecStartChown".to_owned());
-        assert_eq!(said(&snapshot, "a.socket").unwrap(), "the user in SocketUser= does not exist");
+        assert_eq!(said(&snapshot, "a.socket").unwrap(), "the user in SocketUser= cannot be found");
     }
 
     #[test]
