@@ -49,7 +49,7 @@ names() { systemctl list-units --all --plain --no-legend | awk '{print $1}' | so
 # Units that are on disk and not loaded, evenly over all of them.
 sample() {
     local every
-    systemctl list-unit-files --plain --no-legend | awk '$2 != "alias" && $1 !~ /@\./ {print $1}' | sort |
+    systemctl list-unit-files --plain --no-legend | awk '$2 != "alias" && $1 !~ /@\.|\\/ {print $1}' | sort |
         comm -23 - "$RESULTS/before" >/tmp/idle
     every=$(($(wc -l </tmp/idle) / ${1:?} + 1))
     awk -v every="$every" 'NR % every == 0' /tmp/idle

@@ -39,6 +39,9 @@ guest() {
     look of-all
     echo '# more' >>/etc/fstab
     look source
+    echo '# more' >>$AT/e2e-run.service
+    systemctl daemon-reexec
+    report reexec analyze-health
     # Links alone are no change of a file, although systemd 257 says so of every unit.
     printf '[Install]\nWantedBy=multi-user.target\n' >>$AT/e2e-run.service
     systemctl daemon-reload
@@ -68,7 +71,7 @@ check() {
     changed source srv-e2e.mount info /etc/fstab
     changed removed e2e-run.service warning $AT/e2e-run.service
     holds edited "since when" '(.findings[0].since | fromdateiso8601? // (.[:19] + "Z" | fromdateiso8601)) > 0'
-    for name in fresh loaded links *-mended.json; do
+    for name in fresh loaded reexec links *-mended.json; do
         holds "${name%.json}" "nothing" '[.findings[] | select(.rule == "unit-changed-on-disk")] == []'
     done
 }

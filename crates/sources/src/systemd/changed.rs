@@ -71,7 +71,7 @@ pub(super) fn read(
         candidates.others.iter().filter_map(|name| Some((*name, with_path(name)?))).collect();
     let of_others = FILES.get(..2).unwrap_or(&FILES);
     for ((name, _), loaded) in others.iter().zip(files_of(connection, &others, of_others)?) {
-        let mut files = Listing::removed_files(root, &loaded);
+        let mut files = listing.removed_files(root, &loaded);
         if !files.is_empty() {
             // What takes the place of it.
             files = listing.changed_files(root, name, &loaded, since);

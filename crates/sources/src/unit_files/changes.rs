@@ -39,14 +39,6 @@ pub struct LoadedFiles {
     pub source: Option<String>,
 }
 
-impl LoadedFiles {
-    /// All that is looked at.
-    fn paths(&self) -> impl Iterator<Item = &String> {
-        let all = self.fragment.iter().chain(&self.drop_ins).chain(&self.source);
-        all.filter(|path| !is_kernels(path))
-    }
-}
-
 impl Listing {
     /// Whom of `loaded` to ask. Without `since`, everyone.
     pub fn candidates<'a>(
@@ -136,9 +128,15 @@ impl Listing {
         directory.is_some_and(|it| origin(&it.path) == Origin::Generated)
     }
 
+    /// The files that others than the kernel, systemd and its generators write.
+    fn watched<'a>(&self, loaded: &'a LoadedFiles) -> impl Iterator<Item = &'a String> {
+        let all = loaded.fragment.iter().chain(&loaded.drop_ins).chain(&loaded.source);
+        all.filter(|path| !is_kernels(path) && !self.is_own(path))
+    }
+
     /// Which of the files that a unit was loaded from are gone.
-    pub fn removed_files(root: &Root, loaded: &LoadedFiles) -> Vec<ChangedFile> {
-        let gone = loaded.paths().filter(|path| time_of(root, path).is_none());
+    pub fn removed_files(&self, root: &Root, loaded: &LoadedFiles) -> Vec<ChangedFile> {
+        let gone = self.watched(loaded).filter(|path| time_of(root, path).is_none());
         let removed = gone.map(|path| ChangedFile {
             path: path.clone(),
             change: FileChange::Removed,
@@ -156,9 +154,9 @@ impl Listing {
         loaded: &LoadedFiles,
         since: Option<Timestamp>,
     ) -> Vec<ChangedFile> {
-        let mut files = Self::removed_files(root, loaded);
-        for path in loaded.paths() {
-            let time = time_of(root, path).filter(|_| !self.is_own(path));
+        let mut files = self.removed_files(root, loaded);
+        for path in self.watched(loaded) {
+            let time = time_of(root, path);
             if let Some(time) = time.filter(|time| since.is_some_and(|since| *time > since)) {
                 let (path, change) = (path.clone(), FileChange::Changed);
                 files.push(ChangedFile { path, change, time: Some(time) });

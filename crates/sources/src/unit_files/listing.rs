@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Stat, fstat, readlinkat, statat};
 use rustix::io::Errno;
 use sysdiag_model::{Gap, Timestamp, Why};
 
+use super::lookup::Meaning;
 use super::search_path::SearchPath;
 use crate::{Root, file, gap};
 
@@ -25,6 +26,8 @@ pub struct Listing {
     pub(super) units: BTreeMap<String, Vec<Entry>>,
     /// `*.d`, `*.wants`, `*.requires`, `*.upholds` by name, the one that wins first.
     pub(super) folders: BTreeMap<String, Vec<Folder>>,
+    /// Names that mean another one, which need not be there.
+    pub(super) aliases: Vec<String>,
     room: usize,
     full: bool,
 }
@@ -123,6 +126,9 @@ impl Listing {
                 gaps.push(gap::of_file("unit files", &path, &error));
             }
         }
+        let is_alias =
+            |name: &&String| matches!(listing.meaning(name), Some((_, Meaning::Alias(_))));
+        listing.aliases = listing.units.keys().filter(is_alias).cloned().collect();
         if listing.full {
             let hint = format!("more than {MAX_ENTRIES} entries in the unit search path");
             gaps.push(Gap::new("unit files", Why::NotSupported, hint));

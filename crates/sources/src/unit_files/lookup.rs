@@ -63,7 +63,7 @@ impl Listing {
             let real = real_name(own, name);
             (real != name).then(|| (UnitName::new(name), UnitName::new(real)))
         };
-        self.names().filter_map(alias).collect()
+        self.aliases.iter().filter_map(|name| alias(name)).collect()
     }
 
     /// What `name` means in the highest directory where it means something.
@@ -104,13 +104,10 @@ impl Listing {
         let mut names = BTreeSet::from([asked.to_owned(), primary.to_owned()]);
         let template = template_of(primary);
         let instance = name::parts(primary).and_then(|parts| parts.instance);
-        for name in self.names() {
-            if !matches!(self.meaning(name), Some((_, Meaning::Alias(_)))) {
-                continue;
-            }
+        for name in &self.aliases {
             let Some((own, _)) = self.resolve(name) else { continue };
             if real_name(own, name) == primary {
-                names.insert(name.to_owned());
+                names.insert(name.clone());
             } else if template.as_deref() == Some(own)
                 && let Some(instance) = instance.filter(|instance| !instance.is_empty())
             {

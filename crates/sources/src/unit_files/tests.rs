@@ -359,6 +359,12 @@ fn the_files_that_changed_are_named() {
     let gone = (path("a.service.d/gone.conf"), FileChange::Removed, true);
     let new = (path("a.service.d/new.conf"), FileChange::Added, true);
     assert_eq!(changed(None), [gone.clone(), new.clone()]);
+    // systemd takes its own away itself.
+    let own = LoadedFiles {
+        fragment: Some("/run/systemd/transient/a.service".to_owned()),
+        ..LoadedFiles::default()
+    };
+    assert_eq!(host.listing().removed_files(&host.root, &own), []);
     let changed_too = (path("a.service"), FileChange::Changed, true);
     assert_eq!(changed(Some(since)), [gone.clone(), changed_too, new]);
     // A drop-in of before that was not read is none of the changes.
