@@ -21,6 +21,11 @@ error unit-failed:e2e-one.service
     error dependency-failed:e2e-of-one.service
 error unit-failed:e2e-two.service
     error dependency-failed:e2e-of-two.service
+# systemd starts what a target wants without what that requires; a restart would fail.
+warning requirement-unavailable:e2e-hidden.service   | masked.*e2e-needs-masked\.service
+warning requirement-unavailable:e2e-absent.service   | not exist.*e2e-needs-missing\.service
+warning requirement-unavailable:e2e-wrong.service    | error in its unit file
+warning requirement-unavailable:e2e-nowhere.service  | e2e-bereft\.service
 '
 
 guest() {

@@ -4,12 +4,18 @@
 
 # severity, rule:subject | what it says.  See lib/findings_agree.py.
 EXPECTED='
-error unit-failed:e2e-file.service               | 203
-error unit-failed:e2e-interpreter.service        | 203
-error unit-failed:e2e-user.service               | 217.*USER
-error unit-failed:e2e-group.service              | 216.*GROUP
-error unit-failed:e2e-folder.service             | 200.*CHDIR
-error unit-failed:e2e-environment.service
+error missing-file:/usr/local/bin/e2e-gone       | e2e-file\.service cannot start
+    error unit-failed:e2e-file.service           | 203
+error missing-file:/usr/bin/e2e-python           | /usr/local/bin/e2e-script
+    error unit-failed:e2e-interpreter.service    | 203
+error missing-user:e2e-who                       | user e2e-who
+    error unit-failed:e2e-user.service           | 217.*USER
+error missing-user:e2e-crowd                     | group e2e-crowd
+    error unit-failed:e2e-group.service          | 216.*GROUP
+error missing-file:/srv/e2e-gone                 | WorkingDirectory=
+    error unit-failed:e2e-folder.service         | 200.*CHDIR
+error missing-file:/etc/e2e-gone.env             | EnvironmentFile=
+    error unit-failed:e2e-environment.service
 error unit-failed:e2e-exit.service               | status 3
 error unit-failed:e2e-signal.service             | SIGUSR1
 error unit-failed:e2e-crash.service              | SIGSEGV

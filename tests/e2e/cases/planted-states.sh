@@ -7,8 +7,10 @@ warning unit-stuck:e2e-coming.service            | activating
 warning unit-stuck:e2e-going.service             | deactivating
 warning unit-stuck:e2e-reloading.service         | reloading
 warning unit-reload-failed:e2e-deafened.service
-warning unit-changed-on-disk:e2e-edited.service
+info unit-changed-on-disk:e2e-edited.service
 warning unit-left-over-processes:e2e-messy.service
+info unit-recovered:e2e-again.service
+warning jobs-stuck:host                          | e2e-late\.service
 '
 
 guest() {

@@ -6,6 +6,8 @@ EXPECTED='
 error socket-failed:e2e-address.socket           | 192\.0\.2\.1:9998
 error socket-failed:e2e-storm.socket             | triggered too often
 error socket-not-listening:e2e-lost.socket       | /run/e2e-lost
+warning socket-not-listening:e2e-new.socket
+error triggered-unit-missing:e2e-idle.timer      | e2e-nothing\.service
 warning timer-never-elapses:e2e-past.timer
 error unit-flapping:e2e-flag.service
     error unit-failed:e2e-flag.service

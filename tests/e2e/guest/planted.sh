@@ -184,6 +184,12 @@ plant_triggers() {
     service e2e-past.timer <<<$'[Timer]\nOnCalendar=2020-01-01'
     service e2e-past.service <<<'ExecStart=/bin/true'
     service e2e-idle.timer <<<$'[Timer]\nOnCalendar=daily\nUnit=e2e-nothing.service'
+    # Enabled, and nobody has started it yet.
+    service e2e-new.socket <<<$'[Socket]\nListenStream=/run/e2e-new\n[Install]\nWantedBy=sockets.target'
+    service e2e-new.service <<<'ExecStart=/bin/cat'
+    systemctl -q enable e2e-new.socket
+    # systemd forgets a unit that did not start, unless another refers to it.
+    service e2e-idle.target <<<$'[Unit]\nWants=e2e-idle.timer'
     service e2e-flag.path <<<$'[Path]\nPathExists=/run/e2e-flag'
     service e2e-flag.service <<<$'Type=oneshot\nExecStart=/bin/true'
     service srv-e2e.mount <<<$'[Mount]\nWhat=/srv/e2e-gone.img\nWhere=/srv/e2e\nType=ext4'
@@ -193,7 +199,7 @@ plant_triggers() {
     head -c 1M /dev/zero >/srv/e2e.swap
     chmod 600 /srv/e2e.swap
     service srv-e2e.swap.swap <<<$'[Swap]\nWhat=/srv/e2e.swap'
-    begin e2e-address.socket e2e-{storm,lost}.socket e2e-{past,idle}.timer e2e-flag.path srv-e2e.mount
+    begin e2e-address.socket e2e-{storm,lost}.socket e2e-past.timer e2e-idle.target e2e-flag.path srv-e2e.mount
     until_true 60 test -S /run/e2e-storm
     call /run/e2e-storm
     until_true 60 test -S /run/e2e-lost
@@ -204,6 +210,7 @@ plant_triggers() {
     failed unit-start-limit-hit e2e-flag.path
     failed exit-code srv-e2e.mount
     until_true 60 has ActiveState active e2e-past.timer
+    until_true 60 has ActiveState active e2e-idle.target
     # systemd does neither in containers.
     if [ "$LANE" = vm ]; then
         begin srv-e2e.swap.swap mnt-e2e.automount
@@ -232,7 +239,14 @@ UNIT
 KillMode=process
 ExecStart=/bin/sh -c 'sleep 1000 & echo messy; exec sleep infinity'
 UNIT
-    begin e2e-{coming,going,reloading,deafened,edited,messy}.service
+    service e2e-again.service <<<"ExecStart=/bin/sh -c '[ -e /run/e2e-again ] || exit 4; exec sleep infinity'"
+    # It waits for what comes after it.
+    service e2e-knot.service <<<$'Type=oneshot\nExecStart=/bin/systemctl start e2e-late.service'
+    service e2e-late.service <<<$'[Unit]\nAfter=e2e-knot.service\n[Service]\nExecStart=/bin/sleep infinity'
+    begin e2e-{coming,going,reloading,deafened,edited,messy,again,knot}.service
+    failed exit-code e2e-again.service
+    : >/run/e2e-again
+    systemctl start e2e-again.service
     until_true 60 logged going e2e-going.service
     until_true 60 logged messy e2e-messy.service
     until_true 60 has ActiveState active e2e-reloading.service
@@ -243,12 +257,13 @@ UNIT
     systemctl reload --no-block e2e-reloading.service
     systemctl reload e2e-deafened.service 2>/dev/null
     systemctl stop e2e-messy.service
-    echo '# changed' >>/etc/systemd/system/e2e-edited.service
+    service e2e-edited.service <<<'ExecStart=/bin/sleep 1d'
     until_true 60 has NeedDaemonReload yes e2e-edited.service
     until_true 60 has ActiveState reloading e2e-reloading.service
     until_true 60 has ActiveState deactivating e2e-going.service
+    until_true 60 eval 'systemctl list-jobs e2e-late.service | grep -q waiting'
     local unit
-    for unit in e2e-{coming,going,reloading}.service; do until_true 60 rested 3 "$unit"; done
+    for unit in e2e-{coming,going,reloading,knot}.service; do until_true 60 rested 3 "$unit"; done
 }
 
 # rested SECONDS UNIT: it has been in its state for so long.
@@ -322,7 +337,8 @@ plant_disks() {
         mount -o loop,errors=remount-ro "/srv/e2e-$disk.img" "/srv/e2e-$disk"
     done
     echo e2e >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE /srv/e2e-bad)")/trigger_fs_error"
-    until_true 60 grep -q '/srv/e2e-bad .* - ext4 [^ ]* ro,' /proc/self/mountinfo
+    # Some kernels leave the flags of the mount as they were.
+    until_true 60 eval 'journalctl -k -o cat | grep -q "Remounting filesystem read-only"'
     fsfreeze --freeze /srv/e2e-still
     service e2e-still.service <<<'ExecStart=/bin/dd if=/dev/zero of=/srv/e2e-still/data bs=4k count=1'
     begin e2e-still.service
