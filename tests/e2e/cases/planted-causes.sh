@@ -21,10 +21,16 @@ error unit-failed:e2e-one.service
     error dependency-failed:e2e-of-one.service
 error unit-failed:e2e-two.service
     error dependency-failed:e2e-of-two.service
-# systemd starts what a target wants without what that requires; a restart would fail.
-warning requirement-unavailable:e2e-hidden.service   | masked.*e2e-needs-masked\.service
-warning requirement-unavailable:e2e-absent.service   | not exist.*e2e-needs-missing\.service
-warning requirement-unavailable:e2e-wrong.service    | error in its unit file
+# Older systemd starts what a target wants without what that requires; a restart would fail.
+warning requirement-unavailable:e2e-hidden.service @bookworm | masked.*e2e-needs-masked\.service
+warning requirement-unavailable:e2e-absent.service @bookworm | not exist.*e2e-needs-missing\.service
+warning requirement-unavailable:e2e-wrong.service @bookworm | error in its unit file
+error requirement-unavailable:e2e-hidden.service @trixie | masked
+    error dependency-failed:e2e-needs-masked.service @trixie
+error requirement-unavailable:e2e-absent.service @trixie | does not exist
+    error dependency-failed:e2e-needs-missing.service @trixie
+error requirement-unavailable:e2e-wrong.service @trixie | error in its unit file
+    error dependency-failed:e2e-needs-broken.service @trixie
 warning requirement-unavailable:e2e-nowhere.service  | e2e-bereft\.service
 '
 
