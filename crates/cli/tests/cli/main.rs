@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod hosts;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod run;
