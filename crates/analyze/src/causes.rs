@@ -10,6 +10,7 @@ use sysdiag_model::{Finding, FindingKey, Snapshot, Timestamp, UnitName, UnitType
 use crate::dependencies;
 use crate::health::{ending, sockets};
 use crate::lacks::{self, Lack};
+use crate::resource_causes;
 use crate::units::Units;
 
 /// Rules that say why a unit does not work, the most telling first.
@@ -89,7 +90,20 @@ impl<'a> Links<'a> {
                 let service = timer.and_then(|timer| timer.unit.as_ref());
                 self.set(index, service.and_then(|unit| self.trouble(unit.as_str())));
             }
-            _ => {}
+            _ => self.resources(index),
+        }
+    }
+
+    /// Findings about resources explain each other wherever systemd has its units.
+    fn resources(&mut self, index: usize) {
+        let Some(finding) = self.findings.get(index) else { return };
+        let found = resource_causes::links(finding);
+        let known = |key: &FindingKey| self.by_key.get(key).copied();
+        let causes: Vec<usize> = found.causes.iter().filter_map(known).collect();
+        let related: Vec<usize> = found.related.iter().filter_map(known).collect();
+        self.set(index, causes.first().copied());
+        for other in related {
+            self.relate(index, Some(other));
         }
     }
 

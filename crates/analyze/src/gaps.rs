@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sysdiag_model::snapshot::System;
 use sysdiag_model::{Gap, Probe, Snapshot, Why};
 
-use crate::{Need, Past, Scope, rules};
+use crate::{Need, Past, Scope, clock, rules};
 
 /// The entries of `not_assessed`, without repetition, by what is missing.
 pub(crate) fn list(snapshot: &Snapshot, past: &Probe<Past>, scope: &Scope) -> Vec<Gap> {
@@ -16,6 +16,13 @@ pub(crate) fn list(snapshot: &Snapshot, past: &Probe<Past>, scope: &Scope) -> Ve
             && let Some(system) = snapshot.system.value()
         {
             gaps.extend(of_system(system).cloned());
+            gaps.extend(clock::gap(snapshot));
+        }
+        if need == Need::Processes
+            && let Some(processes) = snapshot.processes.value()
+        {
+            gaps.extend(processes.held.gaps().iter().cloned());
+            gaps.extend(processes.deleted.gaps().iter().cloned());
         }
     }
     // Without systemd there is nothing to compare them with, and its gap says enough.
@@ -72,6 +79,8 @@ fn of_system(system: &System) -> impl Iterator<Item = &Gap> {
         system.swaps.gaps(),
         system.file_systems.gaps(),
         system.file_handles.gaps(),
+        system.clock_mark.gaps(),
+        system.restart.gaps(),
     ]
     .into_iter()
     .chain(file_systems.map(|file_system| file_system.usage.gaps()))

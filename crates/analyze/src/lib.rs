@@ -7,6 +7,7 @@
 pub mod amount;
 pub mod boot;
 mod causes;
+mod clock;
 mod context;
 pub mod dependencies;
 mod engine;
@@ -25,6 +26,7 @@ mod members;
 pub mod noise;
 mod order;
 pub mod past;
+mod resource_causes;
 pub mod resources;
 mod rule;
 pub mod rules;

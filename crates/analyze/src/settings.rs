@@ -49,6 +49,24 @@ pub struct Settings {
     /// Pressure on the CPU (some, over one minute) that is reported, in per cent of the time; a busy
     /// host is at 50 without harm.
     pub cpu_pressure_warning_percent: f64,
+    /// Pressure of a unit's own on memory and I/O (some, over one minute) that is reported, in per
+    /// cent of the time.
+    pub unit_pressure_warning_percent: f64,
+    /// Pressure of a unit's own on the CPU (full, over one minute: nothing of it ran) that is
+    /// reported, in per cent of the time.
+    pub unit_cpu_pressure_warning_percent: f64,
+    /// Memory pressure of a unit (some, over one minute) from which on it is held back by
+    /// `memory.high`, in per cent of the time.
+    pub unit_memory_throttled_percent: f64,
+    /// The host thrashes when at least this much is swapped in, and as much out, in bytes a second,
+    /// while tasks wait for memory (`swap_pressure_percent`).
+    pub swap_thrashing_bytes_per_second: u64,
+    /// Zombies of one parent from which on they are a warning; fewer are mentioned.
+    pub zombie_processes: u64,
+    /// A process that cannot be interrupted is reported when it is older than this, in seconds.
+    pub uninterruptible_seconds: u64,
+    /// The clock should be synchronised after a time service was active for this long, in seconds.
+    pub clock_unsynchronized_seconds: u64,
     /// File handles are short from this share of the maximum on, in per cent.
     pub file_handles_warning_percent: f64,
     /// `[[ignore]]`: findings that nobody wants to hear of.
@@ -81,6 +99,13 @@ impl Default for Settings {
             oom_kill_window_seconds: 86_400,
             pressure_warning_percent: 40.0,
             cpu_pressure_warning_percent: 90.0,
+            unit_pressure_warning_percent: 40.0,
+            unit_cpu_pressure_warning_percent: 50.0,
+            unit_memory_throttled_percent: 10.0,
+            swap_thrashing_bytes_per_second: 1 << 20,
+            zombie_processes: 10,
+            uninterruptible_seconds: 10,
+            clock_unsynchronized_seconds: 600,
             file_handles_warning_percent: 90.0,
             ignore: Vec::new(),
             expect: Vec::new(),

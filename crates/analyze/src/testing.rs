@@ -4,10 +4,10 @@
 
 use sysdiag_model::report::{BootAnalysis, HealthAnalysis};
 use sysdiag_model::snapshot::{
-    Cgroup, CgroupTree, Clock, CpuStat, CpuTicks, FORMAT, FileHandles, FileSystem, FsUsage, Host,
-    JournalDigest, LoadAverage, Manager, MemoryEvents, MemoryInfo, MemoryStat, Pressure,
-    PressureKind, Process, Processes, Snapshot, Stall, System, SystemCounters, Systemd, Transport,
-    Unit, UnitFiles, UnitTimes,
+    Cgroup, CgroupTree, Clock, ClockMark, CpuStat, CpuTicks, FORMAT, FileHandles, FileSystem,
+    FsUsage, Host, JournalDigest, LoadAverage, Manager, MemoryEvents, MemoryInfo, MemoryStat,
+    Pressure, PressureKind, Process, Processes, Restart, Snapshot, Stall, System, SystemCounters,
+    Systemd, Transport, Unit, UnitFiles, UnitTimes,
 };
 use sysdiag_model::{Finding, Gap, Probe, Timestamp, Why};
 
@@ -76,6 +76,8 @@ pub(crate) fn healthy() -> Snapshot {
             at_usec: NOW_USEC,
             ticks_per_second: 100,
             list: vec![process(1, 0, "systemd", "/init.scope")],
+            held: Probe::Known(Vec::new()),
+            deleted: Probe::Known(Vec::new()),
         }),
         journal: Probe::Known(JournalDigest {
             boot_id: None,
@@ -187,6 +189,7 @@ pub(crate) fn cgroup(path: &str) -> Cgroup {
         pids_current: Some(3),
         pids_max: None,
         pids_events: None,
+        pids_events_local: None,
         cpu_pressure: None,
         memory_pressure: None,
         io_pressure: None,
@@ -315,6 +318,13 @@ fn system() -> System {
         swaps: Probe::Known(Vec::new()),
         file_systems: Probe::Known(vec![file_system("/", 100 * GIB, 60 * GIB)]),
         file_handles: Probe::Known(FileHandles { allocated: 2_000, max: 1_000_000 }),
+        clock_mark: Probe::Known(ClockMark { synchronized: None }),
+        restart: Probe::Known(Restart {
+            required: None,
+            packages: Vec::new(),
+            kernels: Some(vec!["6.1.0-37-amd64".to_owned()]),
+            modules_loaded: Some(true),
+        }),
     }
 }
 
@@ -327,6 +337,8 @@ pub(crate) fn file_system(mount_point: &str, total: u64, available: u64) -> File
         fs_type: "ext4".to_owned(),
         read_only: false,
         super_read_only: false,
+        any_mount_read_only: Some(false),
+        fault: None,
         usage: Probe::Known(FsUsage {
             total_bytes: total,
             free_bytes: available,

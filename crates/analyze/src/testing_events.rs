@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::{
-    ExecCommand, FileFact, FileState, JournalDigest, LogLine, ServiceDetail, Snapshot, TimerState,
+    ExecCommand, FileFact, FileState, JournalDigest, LogDigest, LogGroup, LogLine, ServiceDetail, Snapshot, TimerState,
     UnitDetail, UnitEvent, UnitEventKind,
 };
 use sysdiag_model::{Probe, Report, Timestamp};
@@ -63,6 +63,38 @@ pub(crate) fn line(snapshot: &mut Snapshot, name: &str, message: &str) {
         cursor: None,
         errno: None,
     });
+}
+
+/// A message of the kernel of so many seconds ago, in a group of its own.
+pub(crate) fn kernel_line(snapshot: &mut Snapshot, seconds: u64, message: &str) {
+    let time = ago(seconds);
+    let group = LogGroup {
+        priority: 4,
+        transport: Some("kernel".to_owned()),
+        identifier: Some("kernel".to_owned()),
+        message_id: None,
+        units: Vec::new(),
+        wording: message.to_owned(),
+        count: 1,
+        first: time,
+        last: time,
+        examples: vec![LogLine {
+            time,
+            level: Some("WARNING".to_owned()),
+            identifier: Some("kernel".to_owned()),
+            pid: None,
+            message: message.to_owned(),
+            cursor: None,
+        }],
+    };
+    let digest = LogDigest {
+        entries: 0,
+        by_priority: [0; 8],
+        max_priority: 4,
+        groups: Vec::new(),
+        entries_not_grouped: 0,
+    };
+    journal_of(snapshot).logs.get_or_insert(digest).groups.push(group);
 }
 
 /// A service that failed four minutes ago: its `ExecStart=` ended with this code and status.

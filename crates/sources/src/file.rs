@@ -15,6 +15,11 @@ pub(crate) fn open_dir(root: &Root, path: impl Arg) -> io::Result<OwnedFd> {
     open(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
+/// A handle to ask `stat` of, whatever is at `path`; needs no permission to read it.
+pub(crate) fn open_path(root: &Root, path: impl Arg) -> io::Result<OwnedFd> {
+    open(root, path, OFlags::PATH)
+}
+
 /// Opens `path`, an absolute path below `root`.
 pub(crate) fn open(root: &Root, path: impl Arg, flags: OFlags) -> io::Result<OwnedFd> {
     let mut flags = flags | OFlags::CLOEXEC;

@@ -84,6 +84,8 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
             swaps: Probe::Known(Vec::new()),
             file_systems: unread("file systems"),
             file_handles: unread("file handles"),
+            clock_mark: unread("clock synchronisation"),
+            restart: unread("whether a reboot is required"),
         }),
         processes: Probe::Partial(
             Processes {
@@ -105,6 +107,8 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
                     cgroup: None,
                     kernel_thread: false,
                 }],
+                held: unread("processes that are held up"),
+                deleted: unread("deleted programs"),
             },
             vec![Gap { what: text.to_owned(), why: Why::NotPermitted, hint: None }],
         ),

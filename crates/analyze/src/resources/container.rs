@@ -5,7 +5,7 @@ const MAX_NAME: usize = 64;
 
 /// The container that `path` lies in, the innermost one: `docker:4f1c8a...` (12 digits as the
 /// runtimes print them), `lxc:web`, `nspawn:deb12`. None: no path of a known runtime.
-pub(super) fn container(path: &str) -> Option<String> {
+pub(crate) fn container(path: &str) -> Option<String> {
     let mut found = None;
     let mut runtime_above = "container";
     let mut before = "";

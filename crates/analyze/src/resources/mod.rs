@@ -16,7 +16,10 @@ mod units;
 use sysdiag_model::Snapshot;
 use sysdiag_model::report::ResourceAnalysis;
 
+pub(crate) use container::container;
 pub use host::{inodes_used_percent, space_used_percent};
+pub(crate) use place::place;
+pub(crate) use rates::per_second;
 
 use crate::Settings;
 

@@ -9,7 +9,7 @@ pub(super) fn interval_usec(earlier_at: u64, later_at: u64) -> Option<u64> {
 }
 
 /// Increase in a second.
-pub(super) fn per_second(earlier: u64, later: u64, interval_usec: Option<u64>) -> Option<f64> {
+pub(crate) fn per_second(earlier: u64, later: u64, interval_usec: Option<u64>) -> Option<f64> {
     Some(later.checked_sub(earlier)? as f64 / interval_usec? as f64 * 1e6)
 }
 

@@ -1,8 +1,9 @@
 //! Tasks wait for a CPU most of the time.
 
-use sysdiag_model::{Finding, Severity, Value};
+use sysdiag_model::{Finding, Severity};
 
-use super::support::{Resource, high_pressure, with_top};
+use super::consumers::Used;
+use super::support::{Resource, high_pressure, with_consumers};
 use crate::{Context, Explanation, Need, Rule, Section};
 
 pub(super) const CPU: Resource = Resource {
@@ -38,15 +39,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let threshold = context.settings.cpu_pressure_warning_percent;
-    let top = context.resources.top_cpu_units.as_ref();
     high_pressure(&RULE, context, &CPU, threshold)
         .into_iter()
-        .map(|finding| {
-            with_top(finding, top, "cpu.stat usage_usec, sampled", |unit| {
-                unit.cpu_percent.map(Value::Percent)
-            })
-            .next("systemd-cgtop --order=cpu --iterations=2")
-        })
+        .map(|finding| with_consumers(finding, context, Used::Cpu))
+        .map(|finding| finding.next("systemd-cgtop --order=cpu --iterations=2"))
         .collect()
 }
 

@@ -1,8 +1,9 @@
 //! Tasks wait for disks.
 
-use sysdiag_model::{Finding, Severity, Value};
+use sysdiag_model::{Finding, Severity};
 
-use super::support::{Resource, high_pressure, with_top};
+use super::consumers::Used;
+use super::support::{Resource, high_pressure, with_consumers};
 use crate::{Context, Explanation, Need, Rule, Section};
 
 pub(super) const IO: Resource = Resource {
@@ -37,13 +38,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let threshold = context.settings.pressure_warning_percent;
-    let top = context.resources.top_io_units.as_ref();
     high_pressure(&RULE, context, &IO, threshold)
         .into_iter()
-        .map(|finding| {
-            with_top(finding, top, "io.stat wbytes", |unit| unit.io_write_bytes.map(Value::Bytes))
-                .next("systemd-cgtop --order=io --iterations=2")
-        })
+        .map(|finding| with_consumers(finding, context, Used::Io))
+        .map(|finding| finding.next("systemd-cgtop --order=io --iterations=2"))
         .collect()
 }
 

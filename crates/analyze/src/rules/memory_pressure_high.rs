@@ -1,8 +1,9 @@
 //! Tasks wait for memory.
 
-use sysdiag_model::{Finding, Severity, Value};
+use sysdiag_model::{Finding, Severity};
 
-use super::support::{Resource, high_pressure, with_top};
+use super::consumers::Used;
+use super::support::{Resource, high_pressure, with_consumers};
 use crate::{Context, Explanation, Need, Rule, Section};
 
 pub(super) const MEMORY: Resource = Resource {
@@ -38,15 +39,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let threshold = context.settings.pressure_warning_percent;
-    let top = context.resources.top_memory_units.as_ref();
     high_pressure(&RULE, context, &MEMORY, threshold)
         .into_iter()
-        .map(|finding| {
-            with_top(finding, top, "memory.current", |unit| {
-                unit.memory_current_bytes.map(Value::Bytes)
-            })
-            .next("systemd-cgtop --order=memory --iterations=1")
-        })
+        .map(|finding| with_consumers(finding, context, Used::Memory))
+        .map(|finding| finding.next("systemd-cgtop --order=memory --iterations=1"))
         .collect()
 }
 

@@ -1,25 +1,32 @@
 //! The rules, one small file each; one line here registers a rule.
 
 mod boot_unfinished;
+mod clock_not_synchronized;
+mod consumers;
 mod core_dump;
 mod cpu_pressure_high;
+mod deleted_programs;
 mod dependency_failed;
 mod device_missing;
 mod file_handles_low;
 mod file_system_full;
 mod file_system_inodes;
+mod file_system_read_only;
 mod io_pressure_high;
 mod jobs_stuck;
 mod memory_low;
 mod memory_pressure_high;
 mod missing_file;
 mod missing_user;
+mod processes_uninterruptible;
+mod reboot_required;
 mod requirement_unavailable;
 mod socket_failed;
 mod socket_not_listening;
 mod socket_refused;
 mod support;
 mod swap_exhausted;
+mod swap_thrashing;
 mod system_degraded;
 mod system_maintenance;
 mod timer_failed;
@@ -31,14 +38,20 @@ mod unit_changed_on_disk;
 mod unit_cpu_throttled;
 mod unit_failed;
 mod unit_flapping;
+mod unit_forks_refused;
 mod unit_left_over_processes;
 mod unit_memory_near_limit;
+mod unit_memory_throttled;
 mod unit_not_as_expected;
 mod unit_oom_killed;
+mod unit_pressure_high;
 pub(crate) mod unit_recovered;
 mod unit_reload_failed;
 mod unit_stuck;
 mod unit_tasks_near_limit;
+mod zombie_processes;
+
+pub(crate) use unit_pressure_high::{LIKELY_CAUSE, LIMIT_OF};
 
 use crate::Rule;
 
@@ -48,24 +61,30 @@ pub(crate) const NOT_AS_EXPECTED: &str = "unit-not-as-expected";
 /// Every rule.
 pub const ALL: &[&Rule] = &[
     &boot_unfinished::RULE,
+    &clock_not_synchronized::RULE,
     &core_dump::RULE,
     &cpu_pressure_high::RULE,
+    &deleted_programs::RULE,
     &dependency_failed::RULE,
     &device_missing::RULE,
     &file_handles_low::RULE,
     &file_system_full::RULE,
     &file_system_inodes::RULE,
+    &file_system_read_only::RULE,
     &io_pressure_high::RULE,
     &jobs_stuck::RULE,
     &memory_low::RULE,
     &memory_pressure_high::RULE,
     &missing_file::RULE,
     &missing_user::RULE,
+    &processes_uninterruptible::RULE,
+    &reboot_required::RULE,
     &requirement_unavailable::RULE,
     &socket_failed::RULE,
     &socket_not_listening::RULE,
     &socket_refused::RULE,
     &swap_exhausted::RULE,
+    &swap_thrashing::RULE,
     &system_degraded::RULE,
     &system_maintenance::RULE,
     &timer_failed::RULE,
@@ -77,14 +96,18 @@ pub const ALL: &[&Rule] = &[
     &unit_cpu_throttled::RULE,
     &unit_failed::RULE,
     &unit_flapping::RULE,
+    &unit_forks_refused::RULE,
     &unit_left_over_processes::RULE,
     &unit_memory_near_limit::RULE,
+    &unit_memory_throttled::RULE,
     &unit_not_as_expected::RULE,
     &unit_oom_killed::RULE,
+    &unit_pressure_high::RULE,
     &unit_recovered::RULE,
     &unit_reload_failed::RULE,
     &unit_stuck::RULE,
     &unit_tasks_near_limit::RULE,
+    &zombie_processes::RULE,
 ];
 
 /// The rule of this identifier.

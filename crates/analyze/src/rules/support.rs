@@ -1,12 +1,14 @@
 //! What several rules about resources say in the same way.
 
 use sysdiag_model::report::UnitUsage;
-use sysdiag_model::snapshot::{Cgroup, Pressure, PressureKind};
+use sysdiag_model::snapshot::{Cgroup, LogLine, Pressure, PressureKind, Process};
 use sysdiag_model::{Evidence, Finding, Severity, Timestamp, UnitName, UnitType, Value};
 
+use super::consumers::{self, Used};
 use crate::health::ending;
 use crate::health::flapping::waits_for_restart;
 use crate::lacks::{self, Reason};
+use crate::resources::place;
 use crate::units::Units;
 use crate::{Context, Rule, amount, human};
 
@@ -52,6 +54,27 @@ pub(super) fn units<'a>(
         .iter()
         .flatten()
         .filter_map(move |unit| Some((unit, tree?.group(&unit.cgroup_path)?)))
+}
+
+/// Whether the host is a container, which shares kernel and clock with the machine around it.
+pub(super) fn is_container(context: &Context<'_>) -> bool {
+    context.boot.is_some_and(|boot| boot.container)
+}
+
+/// The unit that a process belongs to. None: it is in none, or that is not known.
+pub(super) fn unit_of(context: &Context<'_>, process: &Process) -> Option<UnitName> {
+    let root = context.snapshot.cgroups.value().map_or("", |tree| tree.root.as_str());
+    let unit = place(root, process.cgroup.as_deref()?)?.unit;
+    (unit != "-.slice").then_some(unit)
+}
+
+/// The last messages of the kernel that were kept.
+pub(super) fn kernel_lines<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a LogLine> {
+    let logs = context.snapshot.journal.value().and_then(|journal| journal.logs.as_ref());
+    logs.into_iter()
+        .flat_map(|logs| &logs.groups)
+        .filter(|group| group.transport.as_deref() == Some("kernel"))
+        .flat_map(|group| &group.examples)
 }
 
 /// A slice has no processes of its own: what it counts is what its units did.
@@ -128,6 +151,18 @@ pub(super) fn high_pressure(
         finding = finding.because(Evidence::new("full avg60", Value::Percent(full.avg60), source));
     }
     vec![finding]
+}
+
+/// The three units that use most of it in the sample, as evidence, and the first in the title if it
+/// is a burden to others.
+pub(super) fn with_consumers(mut finding: Finding, context: &Context<'_>, used: Used) -> Finding {
+    if let Some(burden) = consumers::burden(context, used) {
+        finding.title = format!("{}: {}", finding.title, burden.sentence());
+    }
+    for consumer in consumers::most(context, used).iter().take(3) {
+        finding = finding.because(consumer.evidence());
+    }
+    finding
 }
 
 /// The units that use most of something, as evidence.

@@ -1,5 +1,6 @@
 //! A unit is held back by its CPU quota.
 
+use sysdiag_model::snapshot::Cgroup;
 use sysdiag_model::{Evidence, Finding, Severity, Value};
 
 use super::support::{change, file, units};
@@ -35,12 +36,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     units(context)
         .filter_map(|(unit, group)| {
             let quota = unit.cpu_max_percent?;
-            let periods = group.cpu?.nr_periods.filter(|periods| *periods >= MIN_PERIODS)?;
-            let throttled = group.cpu?.nr_throttled?;
+            let (throttled, periods) = throttled(context, group)?;
             let percent = throttled as f64 / periods as f64 * 100.0;
-            if percent < context.settings.unit_cpu_throttled_percent {
-                return None;
-            }
             let title = format!(
                 "{} was throttled in {} of its CPU periods: its quota is {} of one CPU",
                 unit.name,
@@ -61,6 +58,20 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             Some(finding)
         })
         .collect()
+}
+
+/// Periods in which it was throttled, and all, if that is often.
+fn throttled(context: &Context<'_>, group: &Cgroup) -> Option<(u64, u64)> {
+    let periods = group.cpu?.nr_periods.filter(|periods| *periods >= MIN_PERIODS)?;
+    let throttled = group.cpu?.nr_throttled?;
+    let percent = throttled as f64 / periods as f64 * 100.0;
+    (percent >= context.settings.unit_cpu_throttled_percent).then_some((throttled, periods))
+}
+
+/// Whether this rule speaks of the group.
+pub(super) fn is_throttled(context: &Context<'_>, group: &Cgroup) -> bool {
+    let has_quota = group.cpu_max.is_some_and(|max| max.quota_usec.is_some());
+    has_quota && throttled(context, group).is_some()
 }
 
 #[cfg(test)]

@@ -90,8 +90,11 @@ pub struct Cgroup {
     pub pids_current: Option<u64>,
     /// `pids.max`. None also for `max`, no limit.
     pub pids_max: Option<u64>,
-    /// `pids.events`.
+    /// `pids.events`: forks refused at the limit of this cgroup or one below it; before Linux 6.11
+    /// of processes in this cgroup itself, at whatever limit.
     pub pids_events: Option<PidsEvents>,
+    /// `pids.events.local` (Linux 6.11 and later): at the limit of this cgroup.
+    pub pids_events_local: Option<PidsEvents>,
     /// `cpu.pressure`.
     pub cpu_pressure: Option<PressureKind>,
     /// `memory.pressure`.

@@ -20,10 +20,10 @@ pub use cgroup::{
 pub use host::{Host, OsRelease};
 pub use journal::{JournalDigest, LogDigest, LogGroup, LogLine, UnitEvent, UnitEventKind};
 pub use needs::{AccountFact, AccountKind, AssertFact, FileFact, FileState};
-pub use processes::{Process, Processes};
+pub use processes::{DeletedFiles, Held, Process, Processes};
 pub use system::{
-    CpuTicks, DiskCounters, FileHandles, FileSystem, FsUsage, LoadAverage, MemoryInfo,
-    NetworkCounters, Pressure, PressureKind, Stall, SwapArea, System, SystemCounters,
+    ClockMark, CpuTicks, DiskCounters, FileHandles, FileSystem, FsUsage, LoadAverage, MemoryInfo,
+    NetworkCounters, Pressure, PressureKind, Restart, Stall, SwapArea, System, SystemCounters,
 };
 pub use systemd::{
     ChangedOnDisk, Job, Manager, MountState, ServiceState, SocketState, Systemd, TimerState,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Probe;
+use crate::{Gap, Probe, Timestamp, Why};
 
 /// Figures of the whole host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,25 @@ pub struct System {
     pub file_systems: Probe<Vec<FileSystem>>,
     /// `/proc/sys/fs/file-nr`.
     pub file_handles: Probe<FileHandles>,
+    /// What systemd-timesyncd says of the clock.
+    #[serde(default = "clock_mark_not_taken")]
+    pub clock_mark: Probe<ClockMark>,
+    /// Whether the host is to be restarted.
+    #[serde(default = "restart_not_taken")]
+    pub restart: Probe<Restart>,
+}
+
+fn clock_mark_not_taken() -> Probe<ClockMark> {
+    Probe::Unknown(not_taken("clock synchronisation"))
+}
+
+fn restart_not_taken() -> Probe<Restart> {
+    Probe::Unknown(not_taken("whether a reboot is required"))
+}
+
+/// The gap in a snapshot that was taken before this was read.
+pub(super) fn not_taken(what: &str) -> Gap {
+    Gap::new(what, Why::Absent, "the capture was taken by an earlier version")
 }
 
 /// Counters that rates are computed from.
@@ -189,6 +208,12 @@ pub struct FileSystem {
     pub read_only: bool,
     /// Whether the file system itself is read-only (what an error remount does).
     pub super_read_only: bool,
+    /// Whether any mount of it is read-only, those that others hide included: remounting read-only
+    /// makes both so, an error of the file system only the file system itself. None: not known.
+    pub any_mount_read_only: Option<bool>,
+    /// `emergency_ro` or `shutdown`, with which newer kernels say after an error that nothing can be
+    /// written (options of the file system).
+    pub fault: Option<String>,
     /// Space and inodes, which a dead server keeps from us.
     pub usage: Probe<FsUsage>,
 }
@@ -215,4 +240,24 @@ pub struct FileHandles {
     pub allocated: u64,
     /// At most.
     pub max: u64,
+}
+
+/// `/run/systemd/timesync/synchronized`, `systemd-timesyncd.service(8)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockMark {
+    /// When systemd-timesyncd last set the clock. None: not since it started.
+    pub synchronized: Option<Timestamp>,
+}
+
+/// What says that the host should be restarted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// When a package asked for it, `/run/reboot-required`. None: none did.
+    pub required: Option<Timestamp>,
+    /// Which packages did, `/run/reboot-required.pkgs`.
+    pub packages: Vec<String>,
+    /// Releases of the kernels whose modules are installed, `/lib/modules`. None: not there.
+    pub kernels: Option<Vec<String>>,
+    /// Whether the running kernel has loaded any, `/proc/modules`. None: not known.
+    pub modules_loaded: Option<bool>,
 }

@@ -24,16 +24,17 @@ pub(super) enum File {
     PidsCurrent,
     PidsMax,
     PidsEvents,
+    PidsEventsLocal,
 }
 
 use File::{
     CpuMax, CpuPressure, CpuStat, IoPressure, IoStat, MemoryCurrent, MemoryEvents,
     MemoryEventsLocal, MemoryHigh, MemoryMax, MemoryPeak, MemoryPressure, MemoryStat,
-    MemorySwapCurrent, PidsCurrent, PidsEvents, PidsMax, Procs,
+    MemorySwapCurrent, PidsCurrent, PidsEvents, PidsEventsLocal, PidsMax, Procs,
 };
 
 /// Names, in the order of reading: `cgroup.procs` first, which tells a group that vanished.
-const FILES: [(File, &CStr); 18] = [
+const FILES: [(File, &CStr); 19] = [
     (Procs, c"cgroup.procs"),
     (CpuStat, c"cpu.stat"),
     (CpuPressure, c"cpu.pressure"),
@@ -52,6 +53,7 @@ const FILES: [(File, &CStr); 18] = [
     (PidsCurrent, c"pids.current"),
     (PidsMax, c"pids.max"),
     (PidsEvents, c"pids.events"),
+    (PidsEventsLocal, c"pids.events.local"),
 ];
 
 /// A set of [`File`]s.
@@ -78,7 +80,7 @@ const CONTROLLERS: [(&[u8], File, FileSet); 4] = [
         ]),
     ),
     (b"io", IoStat, FileSet::of(&[IoStat])),
-    (b"pids", PidsCurrent, FileSet::of(&[PidsCurrent, PidsMax, PidsEvents])),
+    (b"pids", PidsCurrent, FileSet::of(&[PidsCurrent, PidsMax, PidsEvents, PidsEventsLocal])),
 ];
 
 impl FileSet {

@@ -146,6 +146,7 @@ fn take(group: &mut Cgroup, file: File, bytes: &[u8]) {
         File::PidsCurrent => group.pids_current = figures::value(bytes),
         File::PidsMax => group.pids_max = figures::value(bytes),
         File::PidsEvents => group.pids_events = figures::pids_events(bytes),
+        File::PidsEventsLocal => group.pids_events_local = figures::pids_events(bytes),
     }
 }
 
@@ -168,6 +169,7 @@ fn empty(entry: &Entry<'_>) -> Cgroup {
         pids_current: None,
         pids_max: None,
         pids_events: None,
+        pids_events_local: None,
         cpu_pressure: None,
         memory_pressure: None,
         io_pressure: None,

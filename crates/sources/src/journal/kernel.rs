@@ -3,12 +3,14 @@
 //! Only a coarse net that keeps the digest small: what a message means is decided by the analysis.
 
 /// In lower case; each is found in a message of the kernel's sources.
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 43] = [
     // mm/oom_kill.c
     "out of memory",
     "oom-kill",
     "killed process",
     "page allocation failure",
+    // kernel/cgroup/pids.c, once a cgroup
+    "fork rejected by pids controller",
     // arch/*/mm/fault.c, kernel/traps
     "segfault at",
     "general protection fault",
@@ -37,6 +39,9 @@ const WORDS: [&str; 40] = [
     "controller is down",
     // fs/
     "remounting filesystem read-only",
+    // btrfs, fat
+    "forced readonly",
+    "set read-only",
     "fs error",
     "fs-error",
     "metadata corruption",

@@ -3,10 +3,12 @@
 //! Threads are not looked at, nor environments or open files.
 
 mod cgroup;
+mod deleted;
 mod list;
 mod pss;
 mod stat;
 mod visible;
+mod watch;
 
 use std::time::Instant;
 
@@ -21,9 +23,11 @@ use crate::{Root, clock, file, gap};
 /// The processes that this user can see, by PID.
 ///
 /// cgroups are left to [`join_cgroups`] or [`read_cgroups`]. PSS is read as long as it is cheap
-/// (see `pss`) and at most up to `deadline`.
+/// (see `pss`) and at most up to `deadline`. Zombies and uninterruptible processes, if there are
+/// any, are watched for up to two seconds.
 pub fn read(root: &Root, deadline: Instant) -> Probe<Processes> {
     let at_usec = clock::monotonic_usec();
+    let begin = Instant::now();
     let proc = match file::open_dir(root, "/proc") {
         Ok(proc) => proc,
         Err(error) => return Probe::Unknown(gap::from_io("processes", &error)),
@@ -37,8 +41,12 @@ pub fn read(root: &Root, deadline: Instant) -> Probe<Processes> {
     }
     gaps.extend(visible::hidden(root, &processes, unreadable));
     gaps.extend(pss::read(&proc, &mut processes, deadline));
+    let deleted = deleted::read(root, &proc, &processes, deadline);
+    let held = watch::read(&proc, &processes, &watch::LOOKS, begin, deadline);
     let ticks_per_second = rustix::param::clock_ticks_per_second();
-    Probe::with_gaps(Processes { at_usec, ticks_per_second, list: processes }, gaps)
+    let processes =
+        Processes { at_usec, ticks_per_second, list: processes, held: Probe::Known(held), deleted };
+    Probe::with_gaps(processes, gaps)
 }
 
 #[cfg(test)]

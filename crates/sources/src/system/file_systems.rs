@@ -39,6 +39,8 @@ const REMOTE: [&[u8]; 17] = [
     b"fuse",
     b"fuseblk",
 ];
+/// Options with which ext4 (Linux 6.15 and later) says that it gave up after an error.
+const FAULTS: [&str; 2] = ["emergency_ro", "shutdown"];
 /// Where memory file systems hold what users and daemons write.
 const TMPFS: [&[u8]; 4] = [b"/tmp", b"/var/tmp", b"/run", b"/dev/shm"];
 
@@ -91,6 +93,10 @@ struct Listed {
 fn gather(mountinfo: &[u8], ask: Option<Ask>) -> Listed {
     let mut listed = Listed { list: Vec::new(), for_child: Vec::new(), gaps: Vec::new() };
     let mounts = select(mountinfo);
+    let read_only: HashSet<&[u8]> = mountinfo::parse(mountinfo)
+        .filter(|mount| has_option(mount.options, b"ro"))
+        .map(|mount| mount.device)
+        .collect();
     // Whether a part of a remote one is a directory is not to be known here; a whole one always is.
     let whole: HashSet<&[u8]> = mounts
         .iter()
@@ -108,7 +114,7 @@ fn gather(mountinfo: &[u8], ask: Option<Ask>) -> Listed {
             listed.gaps.push(Gap::new("some file systems", Why::Malformed, hint));
             break;
         }
-        let mut file_system = describe(mount);
+        let mut file_system = describe(mount, read_only.contains(mount.device));
         match (way, ask) {
             (_, None) => {}
             (Way::Child, Some(_)) => {
@@ -136,7 +142,7 @@ fn gather(mountinfo: &[u8], ask: Option<Ask>) -> Listed {
     listed
 }
 
-fn describe(mount: &Mount<'_>) -> FileSystem {
+fn describe(mount: &Mount<'_>, any_mount_read_only: bool) -> FileSystem {
     let mount_point = text::string(&mount.mount_point);
     let usage = Probe::Unknown(Gap::new(
         format!("space of {mount_point}"),
@@ -150,6 +156,11 @@ fn describe(mount: &Mount<'_>) -> FileSystem {
         fs_type: text::string(mount.fs_type),
         read_only: has_option(mount.options, b"ro"),
         super_read_only: has_option(mount.super_options, b"ro"),
+        any_mount_read_only: Some(any_mount_read_only),
+        fault: FAULTS
+            .into_iter()
+            .find(|fault| has_option(mount.super_options, fault.as_bytes()))
+            .map(str::to_owned),
         usage,
     }
 }
@@ -317,9 +328,22 @@ mod tests {
     fn read_only_is_of_the_mount_or_of_the_file_system() {
         let text =
             b"1 0 8:1 / / ro,noatime - ext4 /dev/sda1 rw\n1 0 8:2 / /x rw - ext4 /dev/sda2 ro\n";
-        let list: Vec<_> = select(text).iter().map(|(mount, _)| describe(mount)).collect();
+        let list = gather(text, None).list;
         assert_eq!((list[0].read_only, list[0].super_read_only), (true, false));
         assert_eq!((list[1].read_only, list[1].super_read_only), (false, true));
+        let any: Vec<_> = list.iter().map(|mount| mount.any_mount_read_only).collect();
+        assert_eq!(any, [Some(true), Some(false)]);
+        assert_eq!(list[0].fault, None);
+    }
+
+    #[test]
+    fn a_mount_that_is_hidden_or_of_a_part_counts_when_one_is_read_only() {
+        let text = b"1 0 8:1 / /x rw - ext4 /dev/sda1 ro\n2 0 8:1 /a /y ro - ext4 /dev/sda1 ro\n\
+                     3 0 8:2 / /z rw - ext4 /dev/sda2 rw,errors=continue,emergency_ro\n";
+        let list = gather(text, None).list;
+        assert_eq!(list.len(), 2);
+        assert_eq!(list[0].any_mount_read_only, Some(true));
+        assert_eq!(list[1].fault.as_deref(), Some("emergency_ro"));
     }
 
     #[test]

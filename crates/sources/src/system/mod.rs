@@ -2,12 +2,14 @@
 //! and file handles. Each part is known or not by itself.
 
 mod child;
+mod clock_mark;
 mod counters;
 mod disks;
 mod figures;
 mod file_systems;
 mod network;
 mod remote;
+mod restart;
 mod usage;
 
 use std::time::{Duration, Instant};
@@ -69,6 +71,8 @@ impl Sampler {
                 "/proc/sys/fs/file-nr",
                 figures::file_handles,
             ),
+            clock_mark: clock_mark::read(&root),
+            restart: restart::read(&root),
             file_systems: {
                 if let (Some(remote), Some(list)) = (remote, file_systems.value_mut()) {
                     remote.finish(list, deadline.min(started + REMOTE_WAIT));

@@ -193,6 +193,8 @@ mod tests {
             fs_type: "nfs4".to_owned(),
             read_only: false,
             super_read_only: false,
+            any_mount_read_only: Some(false),
+            fault: None,
             usage: Probe::Unknown(no_answer(mount_point)),
         }
     }
