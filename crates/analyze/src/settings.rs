@@ -60,7 +60,7 @@ pub struct Settings {
     pub unit_memory_throttled_percent: f64,
     /// The host thrashes when at least this much is swapped in, and as much out, in bytes a second,
     /// while tasks wait for memory (`swap_pressure_percent`).
-    pub swap_thrashing_bytes_per_second: u64,
+    pub swap_thrashing_rate_bytes: u64,
     /// Zombies of one parent from which on they are a warning; fewer are mentioned.
     pub zombie_processes: u64,
     /// A process that cannot be interrupted is reported when it is older than this, in seconds.
@@ -102,7 +102,7 @@ impl Default for Settings {
             unit_pressure_warning_percent: 40.0,
             unit_cpu_pressure_warning_percent: 50.0,
             unit_memory_throttled_percent: 10.0,
-            swap_thrashing_bytes_per_second: 1 << 20,
+            swap_thrashing_rate_bytes: 1 << 20,
             zombie_processes: 10,
             uninterruptible_seconds: 10,
             clock_unsynchronized_seconds: 600,

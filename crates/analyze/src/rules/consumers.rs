@@ -154,7 +154,8 @@ mod tests {
         assert!(burden(&context, Used::Cpu).is_none());
         let units = resources.unit_usage.as_ref().unwrap();
         let nginx = units.iter().find(|unit| unit.name == "nginx.service").unwrap();
-        assert_eq!(rival(&context, Used::Memory, nginx, |_, _| true).unwrap().figure, hog.figure);
+        let found = rival(&context, Used::Memory, nginx, |_, _| true).unwrap();
+        assert_eq!(found.unit.name, hog.unit.name);
         assert!(rival(&context, Used::Memory, hog.unit, |_, _| true).is_none());
     }
 }

@@ -13,6 +13,8 @@ const TURN: [&str; 16] = [
 ];
 /// Where nearly everything writes.
 const VITAL: [&str; 3] = ["/", "/var", "/usr"];
+/// Where the options are.
+const MOUNTS: &str = "/proc/self/mountinfo";
 /// What kernels say when they do so: ext4, f2fs; fat; btrfs.
 const WORDS: [&str; 3] = ["Remounting filesystem read-only", "set read-only", "forced readonly"];
 
@@ -74,7 +76,6 @@ fn finding(context: &Context<'_>, mounted: &FileSystem) -> Option<Finding> {
         Some(fault) => fault.to_owned(),
         None => format!("file system ro, mount {}", if mounted.read_only { "ro" } else { "rw" }),
     };
-    const MOUNTS: &str = "/proc/self/mountinfo";
     finding = finding
         .because(Evidence::text("options", options, MOUNTS))
         .because(Evidence::text("type", &mounted.fs_type, MOUNTS))

@@ -148,11 +148,11 @@ fn finding(context: &Context<'_>, subject: String, list: &[(&Process, &Held)]) -
 
 /// What the innermost telling function waits for, and where that is mounted if it is the only one.
 fn waits_for(context: &Context<'_>, held: &Held) -> Option<String> {
-    let functions = held.wait_channel.iter().chain(&held.stack);
+    let mut functions = held.wait_channel.iter().chain(&held.stack);
     let fits = |function: &String| {
         WAITS_FOR.iter().find(|(begin, ..)| function.starts_with(begin)).copied()
     };
-    let (_, what, kind) = functions.filter_map(fits).next()?;
+    let (_, what, kind) = functions.find_map(fits)?;
     let system = context.snapshot.system.value();
     let mut mounts = system
         .and_then(|system| system.file_systems.value())

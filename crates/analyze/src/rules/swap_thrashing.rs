@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::System],
     explanation: Explanation {
         checks: "Pages swapped in and pages swapped out between two samples (pswpin and pswpout of \
-                 /proc/vmstat), both of at least swap_thrashing_bytes_per_second (1 MiB), while \
+                 /proc/vmstat), both of at least swap_thrashing_rate_bytes (1 MiB), while \
                  tasks waited for memory in at least swap_pressure_percent (10) of the last ten \
                  seconds. Silent in containers: the counters are of the whole machine.",
         matters: "What is swapped out is needed again at once: the host works for its memory \
@@ -50,7 +50,7 @@ fn finding(context: &Context<'_>) -> Option<Finding> {
     };
     let swapped_in = rate(earlier.swapped_in_pages, now.swapped_in_pages)?;
     let swapped_out = rate(earlier.swapped_out_pages, now.swapped_out_pages)?;
-    let threshold = context.settings.swap_thrashing_bytes_per_second.max(1) as f64;
+    let threshold = context.settings.swap_thrashing_rate_bytes.max(1) as f64;
     let (stalls, source) = pressure(context, &MEMORY)?;
     let waited = stalls.some.avg10;
     if swapped_in < threshold

@@ -271,7 +271,7 @@ mod tests {
         let root = Root::at(folder);
         let proc = file::open_dir(&root, "/proc").unwrap();
         let processes = super::super::list::read(&proc).unwrap().processes;
-        let probe = read(&root, &proc, &processes, Instant::now() + Duration::from_secs(60));
+        let probe = read(&root, &proc, &processes, Instant::now() + Duration::from_mins(1));
         let Probe::Known(found) = probe else { panic!("{:?}", probe.gaps()) };
         let brief =
             |files: &DeletedFiles| (files.pid, files.program.is_some(), files.libraries.len());

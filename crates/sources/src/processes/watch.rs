@@ -37,8 +37,8 @@ struct Watched {
     pid: u32,
     start_ticks: u64,
     state: char,
-    /// Times it was put on a CPU or taken off one; a zombie has none any more.
-    switches: Option<u64>,
+    /// Times it was taken off a CPU; a zombie was for the last time.
+    switches: u64,
 }
 
 /// Those of `processes`, read at `begin`, that are zombies or uninterruptible and stay so until the
@@ -59,13 +59,13 @@ pub(super) fn read(
             pid: process.pid,
             start_ticks: process.start_ticks,
             state: process.state,
-            switches: None,
+            switches: 0,
         })
         .collect();
     watched.retain_mut(|one| {
-        let Some(switches) = look(proc, one, &mut buffer) else { return false };
-        one.switches = switches;
-        true
+        let seen = look(proc, one, &mut buffer);
+        one.switches = seen.unwrap_or_default();
+        seen.is_some()
     });
     let first = Instant::now();
     let mut last = first;
@@ -103,8 +103,9 @@ fn held_up(process: &Process) -> bool {
     }
 }
 
-/// Its context switches. `None`: it is not the same process in the same state any more.
-fn look(proc: &OwnedFd, one: &Watched, buffer: &mut [u8]) -> Option<Option<u64>> {
+/// Its context switches. `None`: it is not the same process in the same state any more, or does not
+/// say.
+fn look(proc: &OwnedFd, one: &Watched, buffer: &mut [u8]) -> Option<u64> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let dir = openat(proc, rustix::path::DecInt::new(one.pid), flags, Mode::empty()).ok()?;
     let length = file::read_once(&dir, c"stat", buffer).ok()?;
@@ -113,9 +114,9 @@ fn look(proc: &OwnedFd, one: &Watched, buffer: &mut [u8]) -> Option<Option<u64>>
         return None;
     }
     if one.state == 'Z' {
-        return Some(None);
+        return Some(0);
     }
-    Some(switches(&dir, buffer))
+    switches(&dir, buffer)
 }
 
 fn switches(dir: impl AsFd, buffer: &mut [u8]) -> Option<u64> {
@@ -196,7 +197,7 @@ mod tests {
         let processes = super::super::list::read(&proc).unwrap().processes;
         let looks = [Duration::from_millis(1), Duration::from_millis(2)];
         let begin = Instant::now();
-        read(&proc, &processes, &looks, begin, begin + Duration::from_secs(60))
+        read(&proc, &processes, &looks, begin, begin + Duration::from_mins(1))
     }
 
     #[test]
@@ -221,15 +222,15 @@ mod tests {
         for pid in [20, 21, 22] {
             write(folder.path(), pid, 'D', 7);
         }
-        let one = |pid| Watched { pid, start_ticks: 5555, state: 'D', switches: Some(8) };
+        let one = |pid| Watched { pid, start_ticks: 5555, state: 'D', switches: 8 };
         let handle = file::open_dir(&Root::at(folder.path()), "/proc").unwrap();
         let mut buffer = vec![0; BUFFER_BYTES];
-        assert_eq!(look(&handle, &one(20), &mut buffer), Some(Some(8)));
+        assert_eq!(look(&handle, &one(20), &mut buffer), Some(8));
         write(folder.path(), 20, 'S', 7);
         write(folder.path(), 21, 'D', 8);
         fs::remove_dir_all(proc.join("22")).unwrap();
         assert_eq!(look(&handle, &one(20), &mut buffer), None);
-        assert_eq!(look(&handle, &one(21), &mut buffer), Some(Some(9)));
+        assert_eq!(look(&handle, &one(21), &mut buffer), Some(9));
         assert_eq!(look(&handle, &one(22), &mut buffer), None);
         let other = Watched { start_ticks: 1, ..one(21) };
         assert_eq!(look(&handle, &other, &mut buffer), None);
