@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::{
-    ExecCommand, FileFact, FileState, JournalDigest, LogDigest, LogGroup, LogLine, ServiceDetail, Snapshot, TimerState,
-    UnitDetail, UnitEvent, UnitEventKind,
+    ExecCommand, FileFact, FileState, JournalDigest, LogDigest, LogGroup, LogLine, ServiceDetail,
+    Snapshot, TimerState, UnitDetail, UnitEvent, UnitEventKind,
 };
 use sysdiag_model::{Probe, Report, Timestamp};
 
@@ -85,6 +85,7 @@ pub(crate) fn kernel_line(snapshot: &mut Snapshot, seconds: u64, message: &str) 
             pid: None,
             message: message.to_owned(),
             cursor: None,
+            errno: None,
         }],
     };
     let digest = LogDigest {

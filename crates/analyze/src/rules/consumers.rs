@@ -143,6 +143,7 @@ mod tests {
         let context = Context {
             snapshot: &snapshot,
             settings: &settings,
+            past: &sysdiag_model::Probe::Known(crate::Past::default()),
             boot: None,
             health: None,
             resources: &resources,
