@@ -307,12 +307,12 @@ mod tests {
 
     #[test]
     fn a_report_that_could_not_see_breaks_no_series() {
-        let (report, _) = after(&[failing(), failing(), blind(), blind(), failing()]);
+        let (report, _) = after(&vec![failing(), failing(), blind(), blind(), failing()]);
         assert_eq!(said(&report), (CONTINUING, Some(3), None));
         assert!(after(&[failing(), blind()]).1.is_empty());
         let (_, gone) = after(&[failing(), blind(), healthy()]);
         assert_eq!(gone.len(), 1, "it was there when it could last be seen");
-        assert!(after(&[failing(), blind(), healthy(), blind(), healthy()]).1.is_empty());
+        assert!(after(&vec![failing(), blind(), healthy(), blind(), healthy()]).1.is_empty());
     }
 
     #[test]
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(said(&report).2, None);
         let (report, _) = after(&[failing(), healthy(), failing()]);
         assert_eq!(said(&report), (NEW, Some(1), None));
-        let (report, _) = after(&[healthy(), failing(), healthy(), blind(), failing()]);
+        let (report, _) = after(&vec![healthy(), failing(), healthy(), blind(), failing()]);
         assert_eq!(said(&report), (NEW, Some(1), Some(3)));
         let mut long_ago = vec![healthy(), failing(), healthy()];
         long_ago.extend(vec![failing(); 30]);
