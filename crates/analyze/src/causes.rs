@@ -99,7 +99,10 @@ impl<'a> Links<'a> {
         let Some(finding) = self.findings.get(index) else { return };
         let found = resource_causes::links(finding);
         let known = |key: &FindingKey| self.by_key.get(key).copied();
-        let causes: Vec<usize> = found.causes.iter().filter_map(known).collect();
+        let mut causes: Vec<usize> = found.causes.iter().filter_map(known).collect();
+        if causes.is_empty() {
+            causes.extend(resource_causes::held_back(self.findings, index));
+        }
         let related: Vec<usize> = found.related.iter().filter_map(known).collect();
         self.set(index, causes.first().copied());
         for other in related {

@@ -179,6 +179,7 @@ pub fn of_unit(unit: &UnitName, earlier: &[Report]) -> UnitHistory {
 }
 
 #[cfg(test)]
+#[expect(clippy::large_stack_arrays, reason = "a row of a few hosts, in tests")]
 mod tests {
     use sysdiag_model::snapshot::{Outcome, SourceTiming, UnitEventKind};
     use sysdiag_model::{Gap, Probe, Severity, Snapshot, Why};
@@ -307,12 +308,12 @@ mod tests {
 
     #[test]
     fn a_report_that_could_not_see_breaks_no_series() {
-        let (report, _) = after(&vec![failing(), failing(), blind(), blind(), failing()]);
+        let (report, _) = after(&[failing(), failing(), blind(), blind(), failing()]);
         assert_eq!(said(&report), (CONTINUING, Some(3), None));
         assert!(after(&[failing(), blind()]).1.is_empty());
         let (_, gone) = after(&[failing(), blind(), healthy()]);
         assert_eq!(gone.len(), 1, "it was there when it could last be seen");
-        assert!(after(&vec![failing(), blind(), healthy(), blind(), healthy()]).1.is_empty());
+        assert!(after(&[failing(), blind(), healthy(), blind(), healthy()]).1.is_empty());
     }
 
     #[test]
@@ -333,7 +334,7 @@ mod tests {
         assert_eq!(said(&report).2, None);
         let (report, _) = after(&[failing(), healthy(), failing()]);
         assert_eq!(said(&report), (NEW, Some(1), None));
-        let (report, _) = after(&vec![healthy(), failing(), healthy(), blind(), failing()]);
+        let (report, _) = after(&[healthy(), failing(), healthy(), blind(), failing()]);
         assert_eq!(said(&report), (NEW, Some(1), Some(3)));
         let mut long_ago = vec![healthy(), failing(), healthy()];
         long_ago.extend(vec![failing(); 30]);

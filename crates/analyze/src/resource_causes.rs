@@ -67,6 +67,27 @@ fn of_pressure(finding: &Finding) -> Links {
     links
 }
 
+/// The unit at its own soft limit that accounts for most of the host's waiting for memory.
+pub(crate) fn held_back(findings: &[Finding], index: usize) -> Option<usize> {
+    let waited = |finding: &Finding| {
+        finding.evidence.iter().find(|fact| fact.what == "some avg60").and_then(|fact| {
+            match fact.value {
+                Value::Percent(percent) => Some(percent),
+                _ => None,
+            }
+        })
+    };
+    let host = findings.get(index).filter(|finding| finding.rule == "memory-pressure-high")?;
+    let least = waited(host)? / 2.0;
+    let units = findings.iter().enumerate();
+    units
+        .filter(|(_, finding)| finding.rule == "unit-memory-throttled")
+        .filter_map(|(at, finding)| Some((at, waited(finding)?)))
+        .filter(|(_, percent)| *percent >= least)
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(at, _)| at)
+}
+
 #[cfg(test)]
 mod tests {
     use sysdiag_model::{Evidence, Severity};
@@ -92,6 +113,26 @@ mod tests {
         let found = links(&pressure("memory", LIMIT_OF));
         assert_eq!(keys(&found.causes)[0], "unit-memory-throttled:hog.service");
         assert!(found.related.is_empty());
+    }
+
+    #[test]
+    fn a_unit_at_its_own_limit_explains_the_waiting_of_the_host() {
+        let waits = |rule: &str, subject: &str, percent| {
+            Finding::new(rule, Severity::Warning, subject, "It waits").because(Evidence::new(
+                "some avg60",
+                Value::Percent(percent),
+                "memory.pressure",
+            ))
+        };
+        let findings = [
+            waits("memory-pressure-high", HOST, 69.0),
+            waits("unit-memory-throttled", "a.service", 58.0),
+            waits("unit-memory-throttled", "b.service", 12.0),
+        ];
+        assert_eq!(held_back(&findings, 0), Some(1));
+        assert_eq!(held_back(&findings, 1), None);
+        assert_eq!(held_back(&[waits("memory-pressure-high", HOST, 90.0)], 0), None);
+        assert_eq!(held_back(&[findings[0].clone(), findings[2].clone()], 0), None);
     }
 
     #[test]

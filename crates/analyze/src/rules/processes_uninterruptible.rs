@@ -9,7 +9,7 @@ use super::support::{kernel_lines, unit_of};
 use crate::{Context, Explanation, Need, Rule, Section, amount};
 
 /// What is over sooner is a slow disk, which pressure tells.
-const MIN_WATCHED_USEC: u64 = 1_500_000;
+const MIN_WATCHED_USEC: u64 = 900_000;
 /// Processes that are described.
 const MAX_NAMED: usize = 5;
 /// Beginnings of kernel functions and whom they wait for, the most telling first.
@@ -42,7 +42,7 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::Processes],
     explanation: Explanation {
         checks: "Processes older than uninterruptible_seconds (10) that were in state D for as \
-                 long as they were watched, about two seconds, without a moment on a CPU (the \
+                 long as they were watched, one or two seconds, without a moment on a CPU (the \
                  context switches of /proc/PID/status). Where root may read it, the kernel \
                  function they wait in (wchan, stack) says for what. Kernel threads are left out, \
                  and only the first thread of a process is looked at.",
