@@ -10,7 +10,7 @@ use sysdiag_analyze::{Past, Scope, Settings, assess};
 use sysdiag_model::snapshot::{
     Cgroup, CgroupTree, Clock, CpuStat, ExecCommand, FORMAT, Host, JournalDigest, LogDigest,
     LogGroup, LogLine, Manager, Process, Processes, ServiceDetail, Snapshot, Systemd, Transport,
-    Unit, UnitDetail, UnitEvent, UnitEventKind, UnitFiles, UnitTimes,
+    Unit, UnitDetail, UnitEvent, UnitEventKind, UnitFiles, UnitTimes, ordering_not_collected,
 };
 use sysdiag_model::{Gap, Probe, Timestamp, UnitName, Why};
 
@@ -65,6 +65,7 @@ fn host(failed: u64) -> Snapshot {
         }),
         journal: Probe::Known(journal(failed)),
         unit_files: Probe::Known(UnitFiles::default()),
+        ordering: ordering_not_collected(),
         timings: Vec::new(),
     }
 }
@@ -247,6 +248,7 @@ fn journal(failed: u64) -> JournalDigest {
         boot_id: None,
         since: None,
         until: None,
+        broken_cycles: Vec::new(),
         unit_events: (0..EVENTS_EACH)
             .flat_map(|round| (0..failed).map(move |index| event(index, round)))
             .collect(),

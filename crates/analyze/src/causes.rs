@@ -4,14 +4,15 @@ mod full;
 
 use std::collections::HashMap;
 
+use sysdiag_model::report::FullDependencyAnalysis;
 use sysdiag_model::snapshot::{UnitEvent, UnitEventKind};
 use sysdiag_model::{Finding, FindingKey, Snapshot, Timestamp, UnitName, UnitType};
 
-use crate::dependencies;
 use crate::health::{ending, sockets};
 use crate::lacks::{self, Lack};
 use crate::resource_causes;
 use crate::units::Units;
+use crate::{dependencies, graph};
 
 /// Rules that say why a unit does not work, the most telling first.
 const TROUBLES: [&str; 8] = [
@@ -27,15 +28,22 @@ const TROUBLES: [&str; 8] = [
 
 /// A job fails for its dependency within this time.
 const SAME_MOMENT_USEC: u64 = 100_000;
+/// Rules that say that a unit is not there, without a reason of its own.
+const NOT_THERE: [&str; 2] = ["dependency-failed", "socket-not-listening"];
 
 /// Sets `cause` and `related`. A chain of causes never comes back to where it began.
-pub(crate) fn link(findings: &mut [Finding], snapshot: &Snapshot) {
+pub(crate) fn link(
+    findings: &mut [Finding],
+    snapshot: &Snapshot,
+    graph: Option<&FullDependencyAnalysis>,
+) {
     let mut links = Links::new(findings);
     if let Some(units) = Units::of(snapshot) {
         for index in 0..links.findings.len() {
             links.explain(index, &units, snapshot);
         }
     }
+    links.explain_cycles(snapshot, graph);
 }
 
 struct Links<'a> {
@@ -107,6 +115,25 @@ impl<'a> Links<'a> {
         self.set(index, causes.first().copied());
         for other in related {
             self.relate(index, Some(other));
+        }
+    }
+
+    /// A job was dropped because of a ring, and what rests on its unit is not there because of that.
+    fn explain_cycles(&mut self, snapshot: &Snapshot, graph: Option<&FullDependencyAnalysis>) {
+        for cycle in graph::broken(snapshot).unwrap_or_default() {
+            let Some(subject) = cycle.units.first() else { continue };
+            let Some(dropped) = self.of("ordering-cycle-broken", subject.as_str()) else {
+                continue;
+            };
+            if let Some(ring) = graph.and_then(|graph| graph::subject_of(graph, &cycle.units)) {
+                self.set(dropped, self.of("ordering-cycle", ring.as_str()));
+            }
+            let Some(unit) = &cycle.dropped_unit else { continue };
+            for rule in NOT_THERE {
+                if let Some(effect) = self.of(rule, unit.as_str()) {
+                    self.set(effect, Some(dropped));
+                }
+            }
         }
     }
 
@@ -268,12 +295,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
-    use sysdiag_model::Severity;
     use sysdiag_model::snapshot::{Job, SocketState, UnitEventKind};
+    use sysdiag_model::{Probe, Severity};
 
     use super::*;
     use crate::testing::{add_unit, healthy, systemd_of, unit};
-    use crate::testing_events::{ago, assessed, depends, event, failed_service, timer};
+    use crate::testing_events::{
+        ago, assessed, broken_cycle, depends, event, failed_service, ordered, timer,
+    };
+    use crate::{Past, Scope, Settings, assess};
 
     /// `effect < cause`, in the order of the report.
     fn tree(snapshot: &Snapshot) -> Vec<String> {
@@ -373,7 +403,7 @@ mod tests {
     fn a_stuck_unit_hangs_below_its_processes_that_hang_in_the_kernel() {
         let finding = |rule| Finding::new(rule, Severity::Warning, "data.mount", rule);
         let mut findings = [finding("unit-stuck"), finding("processes-uninterruptible")];
-        link(&mut findings, &healthy());
+        link(&mut findings, &healthy(), None);
         assert_eq!(findings[0].cause.as_ref(), Some(&findings[1].key));
     }
 
@@ -472,6 +502,28 @@ mod tests {
         let db = systemd_of(&mut snapshot).details.get_mut("db.service").unwrap();
         db.state_change = Some(ago(10));
         assert_eq!(tree(&snapshot), ["unit-failed:db.service", "unit-failed:app.service"]);
+    }
+
+    #[test]
+    fn a_dropped_job_hangs_below_its_ring() {
+        let mut snapshot = healthy();
+        for (from, to) in [("a.service", "b.service"), ("b.service", "a.service")] {
+            ordered(&mut snapshot, from, to, None);
+        }
+        broken_cycle(&mut snapshot, &["b.service", "a.service"], "b.service", 60);
+        add_unit(&mut snapshot, unit("b.service", "inactive", "dead"));
+        let scope = Scope { graph: true, ..Scope::run() };
+        let report =
+            assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
+        let keys: Vec<(&str, Option<&str>)> = report
+            .findings
+            .iter()
+            .map(|it| (it.key.as_str(), it.cause.as_ref().map(FindingKey::as_str)))
+            .collect();
+        let (ring, dropped) = ("ordering-cycle:a.service", "ordering-cycle-broken:a.service");
+        assert_eq!(keys, [(ring, None), (dropped, Some(ring))]);
+        // Without the full graph what systemd did is all that is known.
+        assert_eq!(tree(&snapshot), [dropped]);
     }
 
     proptest! {

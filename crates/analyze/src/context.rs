@@ -1,6 +1,8 @@
 //! What a rule is given.
 
-use sysdiag_model::report::{BootAnalysis, HealthAnalysis, ResourceAnalysis};
+use sysdiag_model::report::{
+    BootAnalysis, FullDependencyAnalysis, HealthAnalysis, ResourceAnalysis,
+};
 use sysdiag_model::{Probe, Snapshot};
 
 use crate::{Past, Settings};
@@ -21,4 +23,6 @@ pub struct Context<'a> {
     pub health: Option<&'a HealthAnalysis>,
     /// Always there; its parts are absent where they could not be read.
     pub resources: &'a ResourceAnalysis,
+    /// None: not asked for, or the ordering of units could not be read.
+    pub graph: Option<&'a FullDependencyAnalysis>,
 }

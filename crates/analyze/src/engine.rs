@@ -7,8 +7,8 @@ use sysdiag_model::{Finding, FindingKey, Gap, Probe, Report, Snapshot, UnitName,
 
 use crate::unit_page::find_unit;
 use crate::{
-    Context, Past, Scope, Settings, boot, causes, dependencies, gaps, health, history, host, logs,
-    noise, order, resources, rules, unit_page,
+    Context, Past, Scope, Settings, boot, causes, dependencies, gaps, graph, health, history, host,
+    logs, noise, order, resources, rules, unit_page,
 };
 
 /// Derives the sections `scope` asks for, runs their rules, orders the findings, and states what
@@ -22,6 +22,7 @@ pub fn assess(
     let boot = snapshot.systemd.value().map(boot::analyze);
     let health = health::analyze(snapshot, settings);
     let resources = resources::analyze(snapshot, settings);
+    let graph = if scope.graph { graph::analyze(snapshot) } else { None };
     let mut findings = run_rules(
         &Context {
             snapshot,
@@ -30,10 +31,11 @@ pub fn assess(
             boot: boot.as_ref(),
             health: health.as_ref(),
             resources: &resources,
+            graph: graph.as_ref(),
         },
         scope,
     );
-    causes::link(&mut findings, snapshot);
+    causes::link(&mut findings, snapshot, graph.as_ref());
     let mut not_assessed = gaps::list(snapshot, past, scope);
     let unit_analysis = scope.unit.as_ref().and_then(|asked| {
         findings = about(
@@ -72,6 +74,7 @@ pub fn assess(
         } else {
             None
         },
+        full_dependency_analysis: graph,
         unit_analysis,
         timings: snapshot.timings.clone(),
         errors: Vec::new(),

@@ -49,6 +49,7 @@ fn needs(scope: &Scope) -> Vec<Need> {
         (Need::Cgroups, scope.resources || page),
         (Need::System, scope.resources),
         (Need::Processes, scope.resources || page),
+        (Need::Ordering, scope.graph),
         (Need::Journal, scope.health || scope.logs || scope.dependencies || page),
     ]
     .into_iter()

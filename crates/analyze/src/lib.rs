@@ -15,6 +15,7 @@ mod errno;
 mod exit_status;
 mod failure;
 mod gaps;
+pub mod graph;
 pub mod health;
 pub mod history;
 mod host;

@@ -44,6 +44,8 @@ pub enum Section {
     Health,
     Resources,
     Logs,
+    /// `full_dependency_analysis`.
+    Graph,
 }
 
 impl Section {
@@ -54,6 +56,7 @@ impl Section {
             Self::Health => "health",
             Self::Resources => "resources",
             Self::Logs => "logs",
+            Self::Graph => "graph",
         }
     }
 
@@ -63,6 +66,7 @@ impl Section {
             Self::Health => scope.health || scope.unit.is_some(),
             Self::Resources => scope.resources || scope.unit.is_some(),
             Self::Logs => scope.logs,
+            Self::Graph => scope.graph,
         }
     }
 }
@@ -76,13 +80,14 @@ pub enum Need {
     System,
     Processes,
     Journal,
+    Ordering,
 }
 
 impl Need {
     /// Name of the source in the timings of a report.
     pub(crate) const fn source(self) -> &'static str {
         match self {
-            Self::Systemd => "systemd",
+            Self::Systemd | Self::Ordering => "systemd",
             Self::Cgroups => "cgroups",
             Self::System => "system",
             Self::Processes => "processes",
@@ -104,6 +109,7 @@ impl Need {
             Self::System => gap(&snapshot.system),
             Self::Processes => gap(&snapshot.processes),
             Self::Journal => gap(&snapshot.journal),
+            Self::Ordering => gap(&snapshot.ordering),
         }
     }
 
@@ -115,6 +121,7 @@ impl Need {
             Self::System => snapshot.system.gaps(),
             Self::Processes => snapshot.processes.gaps(),
             Self::Journal => snapshot.journal.gaps(),
+            Self::Ordering => snapshot.ordering.gaps(),
         }
     }
 }

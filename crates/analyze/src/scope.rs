@@ -19,12 +19,14 @@ pub struct Scope {
     pub logs: bool,
     /// `dependency_analysis`.
     pub dependencies: bool,
+    /// `full_dependency_analysis`.
+    pub graph: bool,
     /// `unit_analysis` of this unit; findings about other units are left out.
     pub unit: Option<UnitName>,
 }
 
 impl Scope {
-    /// What `run` reports: everything.
+    /// What `run` reports: everything but the full graph, which is asked for.
     pub const fn run() -> Self {
         Self {
             boot: true,
@@ -32,6 +34,7 @@ impl Scope {
             resources: true,
             logs: true,
             dependencies: true,
+            graph: false,
             unit: None,
         }
     }

@@ -7,7 +7,7 @@ use sysdiag_model::snapshot::{
     Cgroup, CgroupTree, Clock, ClockMark, CpuStat, CpuTicks, FORMAT, FileHandles, FileSystem,
     FsUsage, Host, JournalDigest, LoadAverage, Manager, MemoryEvents, MemoryInfo, MemoryStat,
     Pressure, PressureKind, Process, Processes, Restart, Snapshot, Stall, System, SystemCounters,
-    Systemd, Transport, Unit, UnitFiles, UnitTimes,
+    Systemd, Transport, Unit, UnitFiles, UnitTimes, ordering_not_collected,
 };
 use sysdiag_model::{Finding, Gap, Probe, Timestamp, Why};
 
@@ -40,6 +40,7 @@ fn findings_of(rule: &Rule, snapshot: &Snapshot, past: Past, settings: &Settings
     let boot: Option<BootAnalysis> = snapshot.systemd.value().map(crate::boot::analyze);
     let health: Option<HealthAnalysis> = crate::health::analyze(snapshot, settings);
     let resources = crate::resources::analyze(snapshot, settings);
+    let graph = crate::graph::analyze(snapshot);
     (rule.check)(&Context {
         snapshot,
         past: &Probe::Known(past),
@@ -47,6 +48,7 @@ fn findings_of(rule: &Rule, snapshot: &Snapshot, past: Past, settings: &Settings
         boot: boot.as_ref(),
         health: health.as_ref(),
         resources: &resources,
+        graph: graph.as_ref(),
     })
 }
 
@@ -84,10 +86,12 @@ pub(crate) fn healthy() -> Snapshot {
             since: None,
             until: None,
             unit_events: Vec::new(),
+            broken_cycles: Vec::new(),
             recent: std::collections::BTreeMap::new(),
             logs: None,
         }),
         unit_files: Probe::Known(UnitFiles::default()),
+        ordering: ordering_not_collected(),
         timings: Vec::new(),
     }
 }

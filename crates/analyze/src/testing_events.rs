@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::{
-    ExecCommand, FileFact, FileState, JournalDigest, LogDigest, LogGroup, LogLine, ServiceDetail,
-    Snapshot, TimerState, UnitDetail, UnitEvent, UnitEventKind,
+    BrokenCycle, ExecCommand, FileFact, FileState, JournalDigest, LogDigest, LogGroup, LogLine,
+    Ordering, ServiceDetail, Snapshot, TimerState, UnitDetail, UnitEvent, UnitEventKind, UnitLine,
 };
 use sysdiag_model::{Probe, Report, Timestamp};
 
@@ -50,6 +50,48 @@ pub(crate) fn event<'a>(
         .iter()
         .rposition(|event| event.time == ago(seconds) && event.unit == *name && event.kind == kind);
     &mut events[index.unwrap()]
+}
+
+/// Adds a cycle that systemd broke so many seconds ago by dropping the start of `dropped`; each
+/// unit is ordered after the next.
+pub(crate) fn broken_cycle(snapshot: &mut Snapshot, units: &[&str], dropped: &str, seconds: u64) {
+    let cycles = &mut journal_of(snapshot).broken_cycles;
+    cycles.push(BrokenCycle {
+        time: ago(seconds),
+        units: units.iter().map(|name| (*name).into()).collect(),
+        whole: true,
+        dropped: Some(dropped.into()),
+        job_type: Some("start".to_owned()),
+        through_kernel: false,
+        cursor: None,
+    });
+    cycles.sort_by_key(|cycle| cycle.time);
+}
+
+/// Orders a unit after another, by a line of `file` if one is given, both loaded.
+pub(crate) fn ordered(snapshot: &mut Snapshot, from: &str, to: &str, file: Option<&str>) {
+    for name in [from, to] {
+        if systemd_of(snapshot).unit(name).is_none() {
+            add_unit(snapshot, unit(name, "active", "running"));
+        }
+    }
+    if snapshot.ordering.value().is_none() {
+        snapshot.ordering = Probe::Known(Ordering::default());
+    }
+    let ordering = snapshot.ordering.value_mut().unwrap();
+    for name in [from, to] {
+        ordering.after.entry(name.into()).or_default();
+        ordering.origins.entry(name.into()).or_default().lines.get_or_insert_default();
+    }
+    ordering.after.get_mut(from).unwrap().push(to.into());
+    let line = file.map(|file| UnitLine {
+        directive: "After".to_owned(),
+        value: to.to_owned(),
+        file: file.to_owned(),
+        line: Some(2),
+    });
+    let origin = ordering.origins.get_mut(from).unwrap();
+    origin.lines.get_or_insert_default().extend(line);
 }
 
 /// A line of the unit's own process.

@@ -167,6 +167,11 @@ impl<'a> Units<'a> {
         if stale { None } else { Some(last) }
     }
 
+    /// When the unit last began to start.
+    pub(crate) fn last_start(&self, name: &str) -> Option<Timestamp> {
+        self.last_time(name, |detail| detail.inactive_exit, |it| it.inactive_exit_usec)
+    }
+
     /// When the unit last came to an end: inactive or failed.
     pub(crate) fn last_end(&self, name: &str) -> Option<Timestamp> {
         self.last_time(name, |detail| detail.inactive_enter, |times| times.inactive_enter_usec)
@@ -186,17 +191,22 @@ impl<'a> Units<'a> {
     }
 }
 
+/// From when on what is in the digest is of the running boot. None: nothing is.
+pub(crate) fn this_boot_from(digest: &JournalDigest, snapshot: &Snapshot) -> Option<Timestamp> {
+    // Where the digest is of one boot, times say nothing: the clock may have been set since.
+    match (digest.boot_id, snapshot.host.boot_id.value()) {
+        (Some(read), Some(running)) if read != *running => None,
+        (Some(_), _) => Some(Timestamp::from_usec(0)),
+        (None, _) => Some(snapshot.clock.realtime.minus_usec(snapshot.clock.boottime_usec)),
+    }
+}
+
 /// The events of the running boot by unit.
 fn this_boot<'a>(
     digest: &'a JournalDigest,
     snapshot: &Snapshot,
 ) -> BTreeMap<&'a str, Vec<&'a UnitEvent>> {
-    // Where the digest is of one boot, times say nothing: the clock may have been set since.
-    let from = match (digest.boot_id, snapshot.host.boot_id.value()) {
-        (Some(read), Some(running)) if read != *running => return BTreeMap::new(),
-        (Some(_), _) => Timestamp::from_usec(0),
-        (None, _) => snapshot.clock.realtime.minus_usec(snapshot.clock.boottime_usec),
-    };
+    let Some(from) = this_boot_from(digest, snapshot) else { return BTreeMap::new() };
     let mut events: BTreeMap<&str, Vec<&UnitEvent>> = BTreeMap::new();
     for event in digest.unit_events.iter().filter(|event| event.time >= from) {
         events.entry(event.unit.as_str()).or_default().push(event);

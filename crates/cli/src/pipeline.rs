@@ -56,6 +56,7 @@ pub(crate) fn options(config: &Config) -> Options {
         deadline: Duration::from_secs(config.collect.deadline_seconds),
         sample_interval: Duration::from_millis(config.collect.sample_interval_ms),
         unit: None,
+        ordering: false,
         recent_lines: config.collect.recent_lines,
         recent_of_all_units: false,
         restart_window: Duration::from_secs(config.analysis.crash_loop_window_seconds),

@@ -13,6 +13,8 @@ pub struct Options {
     pub sample_interval: Duration,
     /// The unit whose page is asked for: all its properties and log lines are collected.
     pub unit: Option<UnitName>,
+    /// Read the ordering of all loaded units, and the files of those that may be on a cycle.
+    pub ordering: bool,
     /// Log lines kept of each suspect.
     pub recent_lines: usize,
     /// Keep the last lines of every loaded unit, not of suspects only (for a capture).
@@ -42,6 +44,7 @@ impl Default for Options {
             deadline: Duration::from_secs(5),
             sample_interval: Duration::from_millis(250),
             unit: None,
+            ordering: false,
             recent_lines: 10,
             recent_of_all_units: false,
             restart_window: Duration::from_mins(10),

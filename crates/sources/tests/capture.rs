@@ -116,6 +116,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
             boot_id: None,
             since: Some(time),
             until: None,
+            broken_cycles: Vec::new(),
             unit_events: vec![UnitEvent {
                 unit: unit.clone(),
                 kind: UnitEventKind::Failed,
@@ -136,6 +137,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
             logs: None,
         }),
         unit_files: Probe::Known(UnitFiles::default()),
+        ordering: sysdiag_model::snapshot::ordering_not_collected(),
         timings: vec![SourceTiming {
             source: "journal".to_owned(),
             start_usec: 0,

@@ -18,6 +18,8 @@ mod memory_low;
 mod memory_pressure_high;
 mod missing_file;
 mod missing_user;
+mod ordering_cycle;
+mod ordering_cycle_broken;
 mod processes_uninterruptible;
 mod reboot_required;
 mod requirement_unavailable;
@@ -77,6 +79,8 @@ pub const ALL: &[&Rule] = &[
     &memory_pressure_high::RULE,
     &missing_file::RULE,
     &missing_user::RULE,
+    &ordering_cycle::RULE,
+    &ordering_cycle_broken::RULE,
     &processes_uninterruptible::RULE,
     &reboot_required::RULE,
     &requirement_unavailable::RULE,

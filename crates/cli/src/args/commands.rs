@@ -76,6 +76,9 @@ pub struct RunArgs {
     /// Read the logs from this time on instead of from the boot
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<TimeSpec>,
+    /// Look for ordering cycles among all loaded units, with the file that adds each edge
+    #[arg(long)]
+    pub analyze_full_graph: bool,
     /// Do not save the report to history
     #[arg(long)]
     pub no_save: bool,

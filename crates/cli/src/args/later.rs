@@ -18,9 +18,6 @@ pub struct LaterRunArgs {
     /// How long to trace at least [default: 5]
     #[arg(long, value_name = "SECONDS", help_heading = LATER)]
     pub ebpf_duration: Option<u64>,
-    /// Look for cycles over all loaded units
-    #[arg(long, help_heading = LATER)]
-    pub analyze_full_graph: bool,
     /// Look for units that behave unusually
     #[arg(long, help_heading = LATER)]
     pub analyze_ml: bool,
@@ -107,8 +104,6 @@ impl LaterRunArgs {
             Some("--enable-ebpf")
         } else if self.ebpf_duration.is_some() {
             Some("--ebpf-duration")
-        } else if self.analyze_full_graph {
-            Some("--analyze-full-graph")
         } else if self.analyze_ml {
             Some("--analyze-ml")
         } else if self.analyze_llm {

@@ -15,6 +15,7 @@ pub(super) fn run(global: &Global, args: &CaptureArgs) -> Result<Exit, Error> {
     let mut options = pipeline::options(&config);
     options.recent_lines = RECENT_LINES;
     options.recent_of_all_units = true;
+    options.ordering = true;
     options.logs = Some(LOGS);
     let snapshot = pipeline::collect(&options);
     capture::write(&args.file, &snapshot).map_err(|error| Error::action(error.to_string()))?;
@@ -24,6 +25,7 @@ pub(super) fn run(global: &Global, args: &CaptureArgs) -> Result<Exit, Error> {
         snapshot.system.gaps(),
         snapshot.processes.gaps(),
         snapshot.journal.gaps(),
+        snapshot.ordering.gaps(),
     ]
     .concat()
     {

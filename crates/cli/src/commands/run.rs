@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Error> {
     let task = Task {
         global,
         analysis: &args.analysis,
-        scope: Scope::run(),
+        scope: Scope { graph: args.analyze_full_graph, ..Scope::run() },
         focus: Focus::Overview,
         needs: &[Need::Systemd],
         history: if args.no_save { UseOfHistory::Compare } else { UseOfHistory::CompareAndSave },
@@ -27,6 +27,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Error> {
         let (since, _) =
             replay::window(args.since.as_ref(), None, pipeline::now(), &TimeZone::system())?;
         let mut options = pipeline::options(&config);
+        options.ordering = args.analyze_full_graph;
         options.logs = Some(LogOptions { since, ..LOGS });
         pipeline::collect(&options)
     };

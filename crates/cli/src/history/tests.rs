@@ -28,6 +28,7 @@ fn report(second: u64) -> Report {
         resource_analysis: None,
         log_analysis: None,
         dependency_analysis: None,
+        full_dependency_analysis: None,
         unit_analysis: None,
         timings: vec![],
         errors: vec![],

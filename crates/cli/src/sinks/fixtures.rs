@@ -38,6 +38,7 @@ pub(super) fn empty() -> Report {
         resource_analysis: None,
         log_analysis: None,
         dependency_analysis: None,
+        full_dependency_analysis: None,
         unit_analysis: None,
         timings: Vec::new(),
         errors: Vec::new(),
@@ -235,6 +236,7 @@ pub(super) fn healthy() -> Report {
         resource_analysis: Some(resources()),
         log_analysis: Some(LogAnalysis { entries_analyzed: 12_345, patterns: Vec::new() }),
         dependency_analysis: Some(Vec::new()),
+        full_dependency_analysis: None,
         timings: vec![timing("systemd", 80_000, Outcome::Complete)],
         ..empty()
     }

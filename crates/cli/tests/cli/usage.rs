@@ -8,7 +8,6 @@ fn later_commands_and_flags_answer_clearly() {
     let later: &[&[&str]] = &[
         &["run", "--enable-ebpf"],
         &["run", "--enable-ebpf", "--ebpf-duration", "9"],
-        &["run", "--analyze-full-graph"],
         &["run", "--analyze-ml"],
         &["run", "--analyze-llm", "--llm-model", "x"],
         &["retrain-ml", "-n", "300", "--train-devices"],

@@ -7,6 +7,7 @@
 
 mod boot;
 mod dependencies;
+mod full_dependencies;
 mod health;
 mod host;
 mod logs;
@@ -15,6 +16,9 @@ mod unit;
 
 pub use boot::{BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink};
 pub use dependencies::{Dependency, UnitDependencies};
+pub use full_dependencies::{
+    BrokenOrderingCycle, CycleEdge, EdgeOrigin, FullDependencyAnalysis, OrderingCycle,
+};
 pub use health::{HealthAnalysis, QueuedJob, SocketProblem, TimerProblem, UnitProblem};
 pub use host::ReportHost;
 pub use logs::{LogAnalysis, LogPattern};
@@ -77,6 +81,9 @@ pub struct Report {
     /// Dependencies of failed units.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dependency_analysis: Option<Vec<UnitDependencies>>,
+    /// Ordering cycles (`run --analyze-full-graph`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub full_dependency_analysis: Option<FullDependencyAnalysis>,
     /// The page about one unit (`analyze-unit`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unit_analysis: Option<UnitPage>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::BrokenCycle;
 use crate::{BootId, Timestamp, UnitName};
 
 /// What the journal says about units, in one boot or window of time.
@@ -18,6 +19,9 @@ pub struct JournalDigest {
     pub until: Option<Timestamp>,
     /// What systemd itself logged about units, by message id, oldest first.
     pub unit_events: Vec<UnitEvent>,
+    /// Ordering cycles that systemd met in this boot, oldest first.
+    #[serde(default)]
+    pub broken_cycles: Vec<BrokenCycle>,
     /// The last lines of units, oldest first.
     pub recent: BTreeMap<UnitName, Vec<LogLine>>,
     /// Messages of the asked-for priorities in groups. None: not asked for.

@@ -8,6 +8,7 @@ mod cgroup;
 mod host;
 mod journal;
 mod needs;
+mod ordering;
 mod processes;
 mod system;
 mod systemd;
@@ -20,6 +21,7 @@ pub use cgroup::{
 pub use host::{Host, OsRelease};
 pub use journal::{JournalDigest, LogDigest, LogGroup, LogLine, UnitEvent, UnitEventKind};
 pub use needs::{AccountFact, AccountKind, AssertFact, FileFact, FileState};
+pub use ordering::{BrokenCycle, Ordering, UnitLine, UnitOrigin, ordering_not_collected};
 pub use processes::{DeletedFiles, Held, Process, Processes};
 pub use system::{
     ClockMark, CpuTicks, DiskCounters, FileHandles, FileSystem, FsUsage, LoadAverage, MemoryInfo,
@@ -66,6 +68,9 @@ pub struct Snapshot {
     /// The unit search path and the names in it.
     #[serde(default = "unit_files::not_read")]
     pub unit_files: Probe<UnitFiles>,
+    /// Ordering edges among all loaded units; collected when asked for.
+    #[serde(default = "ordering_not_collected")]
+    pub ordering: Probe<Ordering>,
     /// What each source took.
     pub timings: Vec<SourceTiming>,
 }

@@ -61,7 +61,8 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Progress
 
 impl Parts {
     fn into_snapshot(self, root: &Root, host: snapshot::Host, clock: snapshot::Clock) -> Snapshot {
-        let (systemd, cgroups, system, processes, journal, unit_files, timings) = self.finish(root);
+        let (systemd, cgroups, system, processes, journal, unit_files, ordering, timings) =
+            self.finish(root);
         Snapshot {
             format: snapshot::FORMAT,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,6 +74,7 @@ impl Parts {
             processes,
             journal,
             unit_files,
+            ordering,
             timings,
         }
     }

@@ -4,7 +4,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use sysdiag_model::snapshot::{
-    CgroupTree, Host, JournalDigest, Outcome, Processes, SourceTiming, System, Systemd, UnitFiles,
+    CgroupTree, Host, JournalDigest, Ordering, Outcome, Processes, SourceTiming, System, Systemd,
+    UnitFiles, ordering_not_collected,
 };
 use sysdiag_model::{Gap, Probe, UnitName, Why};
 
@@ -28,6 +29,8 @@ pub(super) struct Parts {
     journal: Slot<JournalDigest>,
     /// Comes with the first round of systemd.
     unit_files: Option<Probe<UnitFiles>>,
+    /// Comes from the thread of `systemd`.
+    ordering: Slot<Ordering>,
     /// To the threads that wait for the second round; taken when they are told.
     tell_systemd: Option<Sender<Vec<UnitName>>>,
     tell_journal: Option<Sender<WantedLines>>,
@@ -51,6 +54,7 @@ type Finished = (
     Probe<Processes>,
     Probe<JournalDigest>,
     Probe<UnitFiles>,
+    Probe<Ordering>,
     Vec<SourceTiming>,
 );
 
@@ -77,15 +81,19 @@ impl Parts {
             processes: Slot::new("processes"),
             journal: Slot::new("journal"),
             unit_files: None,
+            ordering: Slot::new("ordering of units"),
             tell_systemd: Some(tell_systemd),
             tell_journal: Some(tell_journal),
             journal_told_blind: false,
         };
         {
-            let (root, host, asked) = (root.clone(), host.clone(), options.unit.clone());
+            let (root, host, options) = (root.clone(), host.clone(), options.clone());
             parts.systemd.start(begin, sender, move |sender| {
-                systemd_thread(&root, &host, asked.as_ref(), deadline, &systemd_told, sender);
+                systemd_thread(&root, &host, &options, deadline, &systemd_told, sender);
             });
+        }
+        if !options.ordering {
+            parts.ordering.set(ordering_not_collected(), Some(Duration::ZERO));
         }
         {
             let (root, options) = (root.clone(), options.clone());
@@ -117,6 +125,7 @@ impl Parts {
             (self.cgroups.elapsed, self.cgroups.name),
             (self.system.elapsed, self.system.name),
             (self.processes.elapsed, self.processes.name),
+            (self.ordering.elapsed, self.ordering.name),
         ];
         slots.into_iter().find(|(elapsed, _)| elapsed.is_none()).map(|(_, name)| name)
     }
@@ -134,6 +143,14 @@ impl Parts {
                     self.asked = Some(on_disk.name.clone());
                 }
                 self.unit_files = Some(unit_files);
+                // Without a connection there is no ordering either.
+                if last
+                    && self.ordering.elapsed.is_none()
+                    && let Probe::Unknown(gap) = &*probe
+                {
+                    let gap = Gap { what: self.ordering.name.to_owned(), ..gap.clone() };
+                    self.ordering.set(Probe::Unknown(gap), Some(elapsed));
+                }
                 self.systemd.set(*probe, last.then_some(elapsed));
             }
             Message::Details(deep) => {
@@ -142,6 +159,7 @@ impl Parts {
                     self.systemd.set(with_more_gaps(probe, deep.gaps), Some(elapsed));
                 }
             }
+            Message::Ordering(probe) => self.ordering.set(probe, Some(elapsed)),
             Message::Journal { probe, last } => {
                 self.journal.set(probe, last.then_some(elapsed));
             }
@@ -231,6 +249,7 @@ impl Parts {
             processes,
             journal,
             unit_files,
+            self.ordering.into_probe(late),
             timings,
         )
     }
@@ -306,7 +325,7 @@ fn tell<T>(thread: &mut Option<Sender<T>>, units: T) {
     }
 }
 
-fn with_more_gaps<T>(probe: Probe<T>, more: Vec<Gap>) -> Probe<T> {
+pub(super) fn with_more_gaps<T>(probe: Probe<T>, more: Vec<Gap>) -> Probe<T> {
     match probe {
         Probe::Known(value) => Probe::with_gaps(value, more),
         Probe::Partial(value, mut gaps) => {

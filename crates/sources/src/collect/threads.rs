@@ -6,10 +6,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sysdiag_model::snapshot::{
-    CgroupTree, Host, JournalDigest, LogLine, Processes, System, Systemd, UnitFiles,
+    CgroupTree, Host, JournalDigest, LogLine, Ordering, Processes, System, Systemd, UnitFiles,
 };
 use sysdiag_model::{BootId, Gap, Probe, UnitName, Why};
 
+use super::parts::with_more_gaps;
 use crate::systemd::{Deep, Opened};
 use crate::{Options, Root, cgroup, gap, journal, processes, system, systemd};
 
@@ -24,6 +25,8 @@ pub(super) enum Message {
     },
     /// Second round of `systemd`.
     Details(Deep),
+    /// The ordering of all units, if it is asked for: the last of `systemd`.
+    Ordering(Probe<Ordering>),
     /// First round of `journal`.
     Journal {
         probe: Probe<JournalDigest>,
@@ -75,20 +78,29 @@ fn send(sender: &Sender<Message>, message: Message) {
 pub(super) fn systemd_thread(
     root: &Root,
     host: &Host,
-    asked: Option<&UnitName>,
+    options: &Options,
     deadline: Instant,
     suspects: &Receiver<Vec<UnitName>>,
     sender: &Sender<Message>,
 ) {
+    let asked = options.unit.as_ref();
     let init = host.init_name.value().map(String::as_str);
     let Opened { systemd: probe, unit_files, session } = systemd::open(root, init, asked, deadline);
     let asked = asked.map(|name| systemd::primary_name(probe.value(), name));
     let last = session.is_none();
     send(sender, Message::Systemd { probe: Box::new(probe), unit_files, last });
-    let Some(session) = session else { return };
+    let Some(mut session) = session else { return };
+    // Before the second round, while the journal is still read for who is a suspect.
+    let ordering = options.ordering.then(|| session.ordering());
     let left = deadline.saturating_duration_since(Instant::now());
     if let Ok(suspects) = suspects.recv_timeout(left) {
         send(sender, Message::Details(session.deepen(&suspects, asked.as_ref())));
+    }
+    // Last: a file may be on a file system that hangs.
+    if let Some(mut ordering) = ordering {
+        let more = ordering.value_mut().map(|it| systemd::read_files(root, it, deadline));
+        let ordering = with_more_gaps(ordering, more.unwrap_or_default());
+        send(sender, Message::Ordering(ordering));
     }
 }
 

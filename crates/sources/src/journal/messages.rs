@@ -17,6 +17,13 @@ pub(super) const UNIT_RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b
 /// `SD_MESSAGE_SPAWN_FAILED`, with `EXECUTABLE` and `ERRNO`.
 pub(super) const SPAWN_FAILED: &str = "641257651c1b4ec9a8624d7a40a9e1e7";
 
+/// `SD_MESSAGE_UNIT_ORDERING_CYCLE`, version 258 and later.
+pub(super) const CYCLE_FOUND: &str = "f27a3f94406a4783b946a9bc849e9452";
+/// `SD_MESSAGE_DELETING_JOB_BECAUSE_ORDERING_CYCLE`.
+pub(super) const CYCLE_BROKEN: &str = "5084367542f7472dbc6a94125d5debce";
+/// `SD_MESSAGE_CANT_BREAK_ORDERING_CYCLE`.
+pub(super) const CYCLE_NOT_BROKEN: &str = "b3112ddad19045538c76685ba5918a80";
+
 /// Messages of PID 1 that say by themselves that something went wrong.
 pub(super) const FAILURES: [(&str, UnitEventKind); 5] = [
     // SD_MESSAGE_UNIT_FAILED

@@ -5,6 +5,7 @@
 //! host without a running journald are read, too. Nothing is concluded here.
 
 mod boots;
+mod cycles;
 mod events;
 mod files;
 mod index;
@@ -20,7 +21,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sysdiag_model::snapshot::{JournalDigest, LogDigest, LogLine, UnitEvent};
+use sysdiag_model::snapshot::{BrokenCycle, JournalDigest, LogDigest, LogLine, UnitEvent};
 use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
 
 pub use self::boots::{Boot, NoSuchBoot};
@@ -115,6 +116,8 @@ impl Source {
         // Before the logs, which can be any number: nobody's flood of messages keeps us from these.
         let (unit_events, more) = self.unit_events(options.restart_window);
         gaps.extend(more);
+        let (broken_cycles, more) = self.broken_cycles();
+        gaps.extend(more);
         // And some time is left for the second round.
         let now = Instant::now();
         let deadline = now + self.deadline.saturating_duration_since(now) / 2;
@@ -139,6 +142,7 @@ impl Source {
             since: window.and_then(|window| window.since),
             until: window.and_then(|window| window.until),
             unit_events,
+            broken_cycles,
             recent: BTreeMap::new(),
             logs: logs.map(|logs| logs.digest),
         };
@@ -153,6 +157,11 @@ impl Source {
         let usec = u64::try_from(restart_window.as_micros()).unwrap_or(u64::MAX);
         let since = self.now.minus_usec(usec);
         events::read(&self.reader, &self.boot.to_string(), since, self.deadline)
+    }
+
+    /// Ordering cycles that systemd met in this boot, oldest first.
+    pub fn broken_cycles(&self) -> (Vec<BrokenCycle>, Vec<Gap>) {
+        cycles::read(&self.reader, &self.boot.to_string(), self.deadline)
     }
 
     /// The last `n` lines of each of `units` in this boot, oldest first.

@@ -13,12 +13,14 @@ mod look;
 mod manager;
 mod names;
 mod needs;
+mod ordering;
 mod paths;
 mod properties;
 mod session;
 mod suspects;
 mod units;
 
+pub(crate) use ordering::read_files;
 pub use session::{Deep, Opened, Session, open};
 pub(crate) use suspects::primary_name;
 pub use suspects::suspects;

@@ -28,15 +28,17 @@ const FOLLOWED: [&str; 4] = ["Requires", "Requisite", "BindsTo", "Wants"];
 /// A connection to PID 1 after the first round, for the second.
 #[derive(Debug)]
 pub struct Session {
-    connection: Connection,
-    listed: HashMap<UnitName, Known>,
+    pub(super) connection: Connection,
+    pub(super) listed: HashMap<UnitName, Known>,
     root: Root,
     deadline: Instant,
 }
 
 #[derive(Debug)]
-struct Known {
-    path: String,
+pub(super) struct Known {
+    pub(super) path: String,
+    /// Whether systemd has its file: only then can it be started.
+    pub(super) loaded: bool,
     /// Whether its properties say why another unit that requires it failed. Those of a masked or
     /// missing unit say nothing that its load state does not.
     ill: bool,
@@ -167,7 +169,8 @@ pub fn open(
                 "error" | "bad-setting" | "masked" | "not-found"
             );
             let ill = unit.is_failed() || unavailable;
-            (unit.name.clone(), Known { path: listed.path.clone(), ill, unavailable })
+            let loaded = unit.load_state == "loaded";
+            (unit.name.clone(), Known { path: listed.path.clone(), loaded, ill, unavailable })
         })
         .collect();
     systemd.units = listed.into_iter().map(|Listed { unit, .. }| unit).collect();

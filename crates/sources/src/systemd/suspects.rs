@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use sysdiag_model::snapshot::{JournalDigest, Systemd, Unit, UnitEventKind};
 use sysdiag_model::{UnitName, UnitType};
 
+/// Units of ordering cycles that are asked whether they still are on one.
+const MAX_OF_RINGS: usize = 64;
+
 /// Units in question, the worst first, by name within a kind:
 ///
 /// 1. the unit the user asks about;
 /// 2. failed units, and units that could not be loaded;
 /// 3. units that restarted, failed or dumped core according to the journal or their restart counter;
-/// 4. units between two states, and units with a job in the queue;
-/// 5. what a problematic timer or socket starts.
+/// 4. units that systemd found in an ordering cycle;
+/// 5. units between two states, and units with a job in the queue;
+/// 6. what a problematic timer or socket starts.
 pub fn suspects(
     systemd: Option<&Systemd>,
     journal: Option<&JournalDigest>,
@@ -30,6 +34,8 @@ pub fn suspects(
             ) || event.job_result.as_deref().is_some_and(|result| result != "done")
         });
         picked.add(told.map(|event| event.unit.clone()).collect::<BTreeSet<_>>());
+        let rings = journal.broken_cycles.iter().rev().flat_map(|cycle| &cycle.units);
+        picked.add(rings.take(MAX_OF_RINGS).cloned());
     }
     if let Some(systemd) = systemd {
         let restarted = systemd

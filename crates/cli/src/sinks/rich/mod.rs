@@ -7,6 +7,7 @@
 mod boot;
 mod causes;
 pub(super) mod colors;
+mod cycles;
 mod dependencies;
 mod findings;
 mod gaps;
@@ -50,6 +51,7 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write, view: View) -> io:
         processes::lines(report, &page),
         logs::lines(report, &page),
         dependencies::lines(report, &page),
+        cycles::lines(report, &page),
     ];
     sections.retain(|lines| !lines.is_empty());
     // An overview is read as one table; a section in full needs air.
