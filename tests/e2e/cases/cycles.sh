@@ -107,6 +107,6 @@ check() {
     jq -S .full_dependency_analysis.cycles again.json >cycles-again
     cmp -s cycles-live cycles-again || fail "the capture gives other cycles"
     says graph.txt '^Ordering +7 cycles among'
-    for name in two three fifty share drop own; do says verify-$name.txt 'ordering cycle'; done
-    silent verify-legal.txt 'ordering cycle'
+    for name in two three fifty share drop own; do says verify-$name.err 'ordering cycle'; done
+    silent verify-legal.err 'ordering cycle'
 }
