@@ -147,6 +147,7 @@ mod tests {
             boot: None,
             health: None,
             resources: &resources,
+            graph: None,
         };
         let hog = burden(&context, Used::Memory).unwrap();
         assert_eq!(hog.sentence(), "hog.service holds 8 GiB");
