@@ -33,6 +33,7 @@ mod rule;
 pub mod rules;
 mod scope;
 mod settings;
+mod statistics;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

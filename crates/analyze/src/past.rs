@@ -4,6 +4,8 @@
 //! Pure, like all of analysis: which reports there are, and where they lie, is up to the caller. A
 //! first run has an empty past, which is normal; a past that could not be read is a gap.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sysdiag_model::report::{BootState, Report};
 use sysdiag_model::snapshot::Outcome;
@@ -40,6 +42,16 @@ impl Past {
     /// Every report that is known, newest first. Between those of [`Past::older`] others are missing.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &PastReport> {
         self.reports.iter().chain(&self.older)
+    }
+
+    /// Of each boot that is known to have finished the newest report that says how long it took,
+    /// newest first.
+    pub fn boots(&self) -> impl Iterator<Item = &PastReport> {
+        let mut seen = BTreeSet::new();
+        self.all().filter(move |report| {
+            let finished = report.boot.is_some_and(|boot| boot.finished);
+            finished && report.boot_id.is_some_and(|boot_id| seen.insert(boot_id))
+        })
     }
 }
 

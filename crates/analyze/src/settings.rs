@@ -24,6 +24,12 @@ pub struct Settings {
     pub recovered_window_seconds: u64,
     /// A boot is slow to finish when it takes longer than this, in seconds.
     pub boot_unfinished_seconds: u64,
+    /// A phase of the boot that took longer than this is reported, in seconds.
+    pub boot_slow_phase_seconds: u64,
+    /// A unit on the critical chain that took longer than this is reported, in seconds.
+    pub boot_slow_unit_seconds: u64,
+    /// A boot that took so much longer than earlier ones of this host is reported, in per cent.
+    pub boot_slower_percent: f64,
     /// A file system is nearly full from this share on, in per cent of space or inodes.
     pub file_system_warning_percent: f64,
     /// A file system is as good as full from this share on, in per cent.
@@ -87,6 +93,9 @@ impl Default for Settings {
             timer_overdue_seconds: 300,
             recovered_window_seconds: 3600,
             boot_unfinished_seconds: 300,
+            boot_slow_phase_seconds: 120,
+            boot_slow_unit_seconds: 60,
+            boot_slower_percent: 30.0,
             file_system_warning_percent: 90.0,
             file_system_critical_percent: 97.0,
             file_system_enough_bytes: 20 << 30,

@@ -1,5 +1,8 @@
 //! The rules, one small file each; one line here registers a rule.
 
+mod boot_slow_phase;
+mod boot_slow_unit;
+mod boot_slower_than_usual;
 mod boot_unfinished;
 mod clock_not_synchronized;
 mod consumers;
@@ -62,6 +65,9 @@ pub(crate) const NOT_AS_EXPECTED: &str = "unit-not-as-expected";
 
 /// Every rule.
 pub const ALL: &[&Rule] = &[
+    &boot_slow_phase::RULE,
+    &boot_slow_unit::RULE,
+    &boot_slower_than_usual::RULE,
     &boot_unfinished::RULE,
     &clock_not_synchronized::RULE,
     &core_dump::RULE,
