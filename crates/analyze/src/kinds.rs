@@ -58,10 +58,13 @@ pub(crate) fn reason(units: &Units<'_>, problem: &UnitProblem) -> Option<String>
             None => "what it starts was started too often".to_owned(),
         }),
         (UnitType::Timer, "resources") => {
-            let unit = triggered(units, name)?;
-            let load_state = &units.systemd.unit(&unit)?.load_state;
-            let how = unavailable(load_state)?;
-            Some(format!("{unit}, which it starts, {how}"))
+            nothing_to_start(units, name).or_else(|| not_set_up(units, problem))
+        }
+        (UnitType::Path, "resources") => {
+            nothing_to_start(units, name).or_else(|| cannot_watch(units, problem))
+        }
+        (_, "resources") if problem.name.unit_type() != Some(UnitType::Service) => {
+            not_set_up(units, problem)
         }
         (UnitType::Automount, "unmounted") => {
             let place = detail?.mount_where.as_deref()?;
@@ -120,6 +123,34 @@ fn owner_unknown(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
         How::Exited(217) if of_owner => Some("the user in SocketUser= cannot be found".to_owned()),
         _ => None,
     }
+}
+
+fn nothing_to_start(units: &Units<'_>, name: &str) -> Option<String> {
+    let unit = triggered(units, name)?;
+    let how = unavailable(&units.systemd.unit(&unit)?.load_state)?;
+    Some(format!("{unit}, which it starts, {how}"))
+}
+
+/// systemd watches paths by `inotify(7)`, which has limits of its own.
+fn cannot_watch(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
+    let until = problem.since?;
+    let errno = errors(units, problem.name.as_str(), until).last()?.errno?;
+    match errno {
+        errno::ENOSPC => {
+            Some("no inotify watch is left for it (fs.inotify.max_user_watches)".to_owned())
+        }
+        errno::EMFILE => {
+            Some("no inotify instance is left for it (fs.inotify.max_user_instances)".to_owned())
+        }
+        _ => not_set_up(units, problem),
+    }
+}
+
+/// The last error that PID 1 had with the unit.
+fn not_set_up(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
+    let until = problem.since?;
+    let last = errors(units, problem.name.as_str(), until).last()?;
+    Some(format!("systemd could not set it up: {}", errno::words(last.errno?)))
 }
 
 /// Lines with an error number that were logged shortly before `until`.
@@ -328,6 +359,23 @@ mod tests {
             depends(&mut snapshot, name, "Triggers", "b.unit");
             let expected = "b.unit, which it starts, was started too often";
             assert_eq!(said(&snapshot, name).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_systemd_could_not_set_up_has_an_error_number() {
+        for (name, number, how) in [
+            ("a.path", 28, "no inotify watch is left for it (fs.inotify.max_user_watches)"),
+            ("a.path", 24, "no inotify instance is left for it (fs.inotify.max_user_instances)"),
+            ("a.path", 13, "systemd could not set it up: Permission denied"),
+            ("a.automount", 2, "systemd could not set it up: No such file or directory"),
+        ] {
+            let mut snapshot = failed(name, "resources");
+            assert_eq!(said(&snapshot, name), None);
+            line(&mut snapshot, name, "no");
+            let lines = journal_of(&mut snapshot).recent.get_mut(name).unwrap();
+            lines[0].errno = Some(number);
+            assert_eq!(said(&snapshot, name).unwrap(), how);
         }
     }
 
