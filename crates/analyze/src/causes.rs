@@ -64,11 +64,12 @@ impl<'a> Links<'a> {
         match rule.as_str() {
             "unit-failed" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
+                // A loop that came to its end: what is behind it is behind the loop.
+                self.set(index, self.of("unit-flapping", &subject));
                 self.set(index, self.lack(units, &subject));
                 self.set(index, full::file_system(units, snapshot, self.findings, &subject));
                 self.set(index, self.unit_of_path(units, &subject));
                 self.set(index, self.requirement(units, &subject, index));
-                self.set(index, self.of("unit-flapping", &subject));
                 self.relate(index, self.of("core-dump", &subject));
                 self.relate(index, self.of("unit-changed-on-disk", &subject));
             }

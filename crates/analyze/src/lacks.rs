@@ -16,6 +16,25 @@ use crate::units::Units;
 
 /// Longest path in a sentence.
 const MOST_CHARACTERS: usize = 160;
+/// Settings that name what is needed at a step.
+fn settings_of(step: &str) -> &'static [&'static str] {
+    match step {
+        "CHDIR" => &["WorkingDirectory"],
+        "CHROOT" => &["RootDirectory", "RootImage"],
+        "NAMESPACE" => &OF_NAMESPACE,
+        "CREDENTIALS" => &["LoadCredential", "LoadCredentialEncrypted"],
+        "STDIN" => &["StandardInput"],
+        "STDOUT" => &["StandardOutput"],
+        "STDERR" => &["StandardError"],
+        "RUNTIME_DIRECTORY" => &["RuntimeDirectory"],
+        "STATE_DIRECTORY" => &["StateDirectory"],
+        "CACHE_DIRECTORY" => &["CacheDirectory"],
+        "LOGS_DIRECTORY" => &["LogsDirectory"],
+        "CONFIGURATION_DIRECTORY" => &["ConfigurationDirectory"],
+        _ => &[],
+    }
+}
+
 /// Settings whose paths must be there before the unit's namespace can be set up.
 const OF_NAMESPACE: [&str; 9] = [
     "RootDirectory",
@@ -36,8 +55,8 @@ pub(crate) enum Lack<'a> {
     Missing(&'a FileFact),
     /// A file that is there and will not do.
     Unfit(&'a FileFact),
-    /// A program that cannot be executed for this reason, whatever the disk says.
-    NotExecuted { path: &'a str, setting: String, errno: i32 },
+    /// A file that did not do for this reason, whatever the disk says now.
+    Refused { path: &'a str, setting: String, errno: i32 },
     /// A user or group that does not exist.
     NoAccount { name: &'a str, kind: AccountKind, setting: &'static str },
     /// One that did not exist at the time.
@@ -72,24 +91,20 @@ pub(crate) fn of<'a>(
     let errno = event.and_then(|event| event.errno);
     let lack = match step {
         "EXEC" => not_executed(detail, ending?, event),
-        "CHDIR" => missing(detail, &["WorkingDirectory"], errno)
-            .or_else(|| unfit(detail, &["WorkingDirectory"], FileState::Directory)),
-        "CHROOT" => missing(detail, &["RootDirectory", "RootImage"], errno),
-        "NAMESPACE" => missing(detail, &OF_NAMESPACE, errno),
-        "CREDENTIALS" => missing(detail, &["LoadCredential", "LoadCredentialEncrypted"], None),
-        "STDIN" => missing(detail, &["StandardInput"], errno),
-        "STDOUT" => missing(detail, &["StandardOutput"], errno),
-        "STDERR" => missing(detail, &["StandardError"], errno),
-        "RUNTIME_DIRECTORY" => unfit(detail, &["RuntimeDirectory"], FileState::Directory),
-        "STATE_DIRECTORY" => unfit(detail, &["StateDirectory"], FileState::Directory),
-        "CACHE_DIRECTORY" => unfit(detail, &["CacheDirectory"], FileState::Directory),
-        "LOGS_DIRECTORY" => unfit(detail, &["LogsDirectory"], FileState::Directory),
-        "CONFIGURATION_DIRECTORY" => {
-            unfit(detail, &["ConfigurationDirectory"], FileState::Directory)
-        }
         "USER" => no_account(detail, AccountKind::User, errno),
         "GROUP" => no_account(detail, AccountKind::Group, errno),
-        _ => None,
+        _ => {
+            let settings = settings_of(step);
+            // What is said of a credential is not why it could not be read.
+            let proven = errno.filter(|_| step != "CREDENTIALS");
+            let made = step.ends_with("_DIRECTORY");
+            let missing = || missing(detail, settings, proven).filter(|_| !made);
+            let unfit = || {
+                let wants = made || step == "CHDIR";
+                unfit(detail, settings, FileState::Directory).filter(|_| wants)
+            };
+            missing().or_else(unfit).or_else(|| refused(detail, settings, proven))
+        }
     }?;
     Some(Reason { lack, step: Some((status, step)), errno })
 }
@@ -154,7 +169,7 @@ fn not_executed<'a>(
     }
     // The event first: what it names lives as long as the snapshot.
     let path = told.or_else(|| of_setting().map(|program| program.path.as_str()))?;
-    Some(Lack::NotExecuted { path, setting: setting.to_owned(), errno: errno? })
+    Some(Lack::Refused { path, setting: setting.to_owned(), errno: errno? })
 }
 
 fn missing<'a>(detail: &'a UnitDetail, settings: &[&str], errno: Option<i32>) -> Option<Lack<'a>> {
@@ -170,6 +185,13 @@ fn missing<'a>(detail: &'a UnitDetail, settings: &[&str], errno: Option<i32>) ->
 fn unfit<'a>(detail: &'a UnitDetail, settings: &[&str], wanted: FileState) -> Option<Lack<'a>> {
     let wrong = |state| state != wanted && state != FileState::Missing;
     of_settings(detail, settings).find(|file| file.state.is_some_and(wrong)).map(Lack::Unfit)
+}
+
+/// The only file of the step, and the error that it gave.
+fn refused<'a>(detail: &'a UnitDetail, settings: &[&str], errno: Option<i32>) -> Option<Lack<'a>> {
+    let mut files = of_settings(detail, settings);
+    let file = files.next().filter(|_| files.next().is_none())?;
+    Some(Lack::Refused { path: &file.path, setting: file.setting.clone(), errno: errno? })
 }
 
 fn of_settings<'a>(
@@ -237,15 +259,15 @@ impl Lack<'_> {
                 ),
                 None => format!("{} {}", whose(&file.setting, &file.path), unfit_for(file)),
             },
-            Self::NotExecuted { path, setting, errno: ENOEXEC } => format!(
+            Self::Refused { path, setting, errno: ENOEXEC } => format!(
                 "{} is no program for this host: it has no #! line, or is for another architecture",
                 whose(setting, path)
             ),
-            Self::NotExecuted { path, setting, errno } => format!(
-                "{} could not be executed: {}",
-                whose(setting, path),
-                crate::errno::words(*errno)
-            ),
+            Self::Refused { path, setting, errno } => {
+                let done = if is_program(setting) { "executed" } else { "used" };
+                let error = crate::errno::words(*errno);
+                format!("{} could not be {done}: {error}", whose(setting, path))
+            }
             Self::NoAccount { name, kind, setting } => {
                 format!("the {} {name} of its {setting}= does not exist", noun(*kind))
             }
@@ -273,9 +295,8 @@ pub(crate) fn gone(file: &FileFact) -> String {
 }
 
 fn unfit_for(file: &FileFact) -> &'static str {
-    let is_program = file.setting.starts_with("Exec") && file.setting != "ExecPaths";
     match file.state {
-        Some(FileState::File) if is_program => "is not executable",
+        Some(FileState::File) if is_program(&file.setting) => "is not executable",
         Some(FileState::Noexec) => "is on a file system that is mounted noexec",
         Some(FileState::Directory) => "is a directory",
         Some(FileState::File | FileState::Program) => "is a file, not a directory",
@@ -283,8 +304,12 @@ fn unfit_for(file: &FileFact) -> &'static str {
     }
 }
 
+fn is_program(setting: &str) -> bool {
+    setting.starts_with("Exec") && setting != "ExecPaths"
+}
+
 fn whose(setting: &str, path: &str) -> String {
-    let kind = if setting.starts_with("Exec") && setting != "ExecPaths" { " program" } else { "" };
+    let kind = if is_program(setting) { " program" } else { "" };
     format!("its {setting}={kind} {}", short(path))
 }
 

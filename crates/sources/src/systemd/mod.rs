@@ -13,6 +13,7 @@ mod look;
 mod manager;
 mod names;
 mod needs;
+mod on_disk;
 mod ordering;
 mod paths;
 mod properties;

@@ -9,7 +9,7 @@ use sysdiag_model::{Gap, Probe, UnitName, UnitType, Why};
 use super::connect::{connect, gap};
 use super::names::{UNIT, interface_of};
 use super::units::Listed;
-use super::{chain, changed, detail, kinds, manager, needs, paths, units};
+use super::{chain, changed, detail, kinds, manager, needs, on_disk, paths, units};
 use crate::dbus::{Call, Connection, MAX_WINDOW, Malformed, Reply};
 use crate::unit_files::{self, SearchPath};
 use crate::{Root, clock};
@@ -204,6 +204,14 @@ impl Session {
             }
             next = self.rests_on(&next, &deep.details);
         }
+        let unloaded = suspects.iter().filter(|name| !self.listed.contains_key(*name));
+        let mut ill: Vec<&UnitName> =
+            self.listed.iter().filter(|(_, known)| known.ill).map(|(name, _)| name).collect();
+        ill.sort();
+        deep.gaps.extend(on_disk::add(&mut deep.details, &self.root, unloaded, &ill));
+        for detail in deep.details.values_mut().filter(|detail| lacks_a_stream(detail)) {
+            on_disk::add_streams(detail, &self.root);
+        }
         needs::look_at(&mut deep.details, &self.root, self.deadline);
         paths::of_mounts(&self.root, self.deadline, &mut deep.details);
         if left_out > 0 {
@@ -279,6 +287,15 @@ impl Session {
         let ill = required.filter(|name| self.listed.get(*name).is_some_and(|known| known.ill));
         ill.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
+}
+
+/// Whether a process could not be started for its standard input, output or error
+/// (`systemd.exec(5)`, exit statuses 208, 209 and 222).
+fn lacks_a_stream(detail: &UnitDetail) -> bool {
+    detail.service.iter().any(|service| {
+        let commands = service.exec.values().flatten().map(|command| command.status);
+        commands.chain(service.exec_main_status).any(|status| matches!(status, 208 | 209 | 222))
+    })
 }
 
 /// One call of the second round.
