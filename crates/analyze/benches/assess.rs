@@ -44,6 +44,7 @@ fn host(failed: u64) -> Snapshot {
             architecture: Probe::Known("x86_64".to_owned()),
             init_name: Probe::Known("systemd".to_owned()),
             collector_uid: 0,
+            missing_tools: Vec::new(),
         },
         systemd: Probe::Known(systemd(failed)),
         cgroups: Probe::Known(CgroupTree {

@@ -362,11 +362,11 @@ mod tests {
         assert_eq!(
             tree(&snapshot),
             [
-                "device-missing:dev-b.device",
-                "dependency-failed:b.swap < device-missing:dev-b.device",
                 "device-missing:dev-a.device",
                 "dependency-failed:a.service < device-missing:dev-a.device",
                 "dependency-failed:a.mount < device-missing:dev-a.device",
+                "device-missing:dev-b.device",
+                "dependency-failed:b.swap < device-missing:dev-b.device",
             ]
         );
     }

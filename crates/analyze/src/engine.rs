@@ -8,7 +8,7 @@ use sysdiag_model::{Finding, FindingKey, Gap, Probe, Report, Snapshot, UnitName,
 use crate::unit_page::find_unit;
 use crate::{
     Context, Past, Scope, Settings, boot, causes, dependencies, gaps, graph, health, history, host,
-    logs, noise, order, resources, rules, unit_page,
+    logs, next_step, noise, order, resources, rules, unit_page,
 };
 
 /// Derives the sections `scope` asks for, runs their rules, orders the findings, and states what
@@ -270,7 +270,7 @@ mod tests {
         let keys: Vec<&str> = report.findings.iter().map(|finding| finding.key.as_str()).collect();
         assert_eq!(
             keys,
-            ["unit-failed:db.service", "unit-failed:app.service", "unit-flapping:app.service"]
+            ["unit-failed:db.service", "unit-flapping:app.service", "unit-failed:app.service"]
         );
     }
 

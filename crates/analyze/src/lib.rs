@@ -24,6 +24,7 @@ mod kinds;
 mod lacks;
 pub mod logs;
 mod members;
+mod next_step;
 pub mod noise;
 mod order;
 pub mod past;

@@ -1,12 +1,12 @@
 //! The order of findings in a report: the worst first, effects behind their cause.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sysdiag_model::{Finding, FindingKey, Severity};
 
-/// Puts findings in order. A tree counts as its worst finding; trees and siblings of one severity
-/// go from the newest to the oldest, those of unknown age last, then by key.
+/// Puts findings in order. A tree counts as its worst finding; of one severity, trees and siblings that
+/// explain more come first, then the newest, those of unknown age last, then by key.
 pub(crate) fn arrange(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| a.key.cmp(&b.key));
     findings.dedup_by(|a, b| a.key == b.key);
@@ -23,6 +23,7 @@ pub(crate) fn arrange(mut findings: Vec<Finding>) -> Vec<Finding> {
         .map(|finding| finding.cause.as_ref().and_then(|cause| by_key.get(cause)).copied())
         .collect();
     let worst = worst_below(&findings, &causes);
+    let explained = explained_subjects(&findings, &causes);
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); findings.len()];
     let mut tops = Vec::new();
     for (index, cause) in causes.iter().enumerate() {
@@ -33,7 +34,9 @@ pub(crate) fn arrange(mut findings: Vec<Finding>) -> Vec<Finding> {
     }
     let rank = |index: &usize| {
         let since = findings.get(*index).and_then(|finding| finding.since);
-        (Reverse(worst.get(*index).copied()), since.is_none(), Reverse(since), *index)
+        let explains = explained.get(*index).copied();
+        let severity = worst.get(*index).copied();
+        (Reverse(severity), Reverse(explains), since.is_none(), Reverse(since), *index)
     };
     tops.sort_by_key(rank);
     for siblings in &mut children {
@@ -47,6 +50,29 @@ pub(crate) fn arrange(mut findings: Vec<Finding>) -> Vec<Finding> {
     }
     let mut findings: Vec<Option<Finding>> = findings.into_iter().map(Some).collect();
     order.into_iter().filter_map(|index| findings.get_mut(index)?.take()).collect()
+}
+
+/// How many other subjects each finding explains: that the unit which hit its limit has failed counts
+/// for nothing, that others fail with it does. A finding alone and one with one effect, which is often
+/// the same trouble under another name, are equal.
+fn explained_subjects(findings: &[Finding], causes: &[Option<usize>]) -> Vec<usize> {
+    let mut explained: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); findings.len()];
+    for (index, finding) in findings.iter().enumerate() {
+        let mut above = causes.get(index).copied().flatten();
+        // No chain is longer than the list, whatever the causes are.
+        for _ in 0..findings.len() {
+            let Some(cause) = above else { break };
+            let differs = findings.get(cause).is_some_and(|it| it.subject != finding.subject);
+            if let Some(subjects) = explained.get_mut(cause).filter(|_| differs)
+                && !subjects.insert(finding.subject.as_str())
+            {
+                // Those above have it as well.
+                break;
+            }
+            above = causes.get(cause).copied().flatten();
+        }
+    }
+    explained.iter().map(|subjects| subjects.len().saturating_sub(1)).collect()
 }
 
 /// The worst severity of each finding and everything it explains.
@@ -107,6 +133,22 @@ mod tests {
             ]),
             "abon"
         );
+    }
+
+    #[test]
+    fn what_brought_down_more_comes_first() {
+        let mut findings = vec![
+            finding("new", Severity::Error, Some(9), None),
+            finding("old", Severity::Error, Some(1), None),
+        ];
+        for (rule, subject) in [("x", "b.service"), ("y", "c.service")] {
+            let mut effect = Finding::new(rule, Severity::Error, subject, "");
+            effect.cause = Some(FindingKey::new("old", "a.service"));
+            findings.push(effect);
+        }
+        assert_eq!(order(findings.clone()), "oldxynew");
+        findings.pop();
+        assert_eq!(order(findings), "newoldx");
     }
 
     #[test]

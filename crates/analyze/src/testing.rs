@@ -70,6 +70,7 @@ pub(crate) fn healthy() -> Snapshot {
             architecture: Probe::Known("x86_64".to_owned()),
             init_name: Probe::Known("systemd".to_owned()),
             collector_uid: 0,
+            missing_tools: Vec::new(),
         },
         systemd: Probe::Known(systemd()),
         cgroups: Probe::Known(cgroups()),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use sysdiag_model::snapshot::{Host, OsRelease};
 use sysdiag_model::{Gap, Probe, Why};
@@ -26,7 +27,40 @@ pub fn read(root: &Root) -> Host {
         architecture: architecture(root),
         init_name: init_name(root),
         collector_uid: geteuid().as_raw(),
+        missing_tools: missing_tools(root),
     }
+}
+
+/// Commands that findings propose and that a minimal host may not have.
+const TOOLS: [&str; 18] = [
+    "chronyc",
+    "coredumpctl",
+    "du",
+    "findmnt",
+    "fuser",
+    "getent",
+    "journalctl",
+    "loginctl",
+    "lsblk",
+    "lsof",
+    "needrestart",
+    "ps",
+    "ss",
+    "systemctl",
+    "systemd-analyze",
+    "systemd-cgtop",
+    "timedatectl",
+    "vmstat",
+];
+/// Where a shell of root looks for them.
+const BIN: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+fn missing_tools(root: &Root) -> Vec<String> {
+    let is_there = |tool: &&str| {
+        BIN.iter().any(|folder| file::open(root, format!("{folder}/{tool}"), OFlags::PATH).is_ok())
+    };
+    TOOLS.iter().filter(|tool| !is_there(tool)).map(|tool| (*tool).to_owned()).collect()
 }
 
 /// A file that holds one word or line.

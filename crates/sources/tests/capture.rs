@@ -63,6 +63,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
             architecture: Probe::Partial(text.to_owned(), vec![]),
             init_name: unread("init"),
             collector_uid: 0,
+            missing_tools: Vec::new(),
         },
         systemd: unread("systemd"),
         cgroups: unread("cgroups"),

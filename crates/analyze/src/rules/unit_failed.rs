@@ -3,10 +3,11 @@
 //! Sockets and timers have rules of their own.
 
 use sysdiag_model::report::UnitProblem;
-use sysdiag_model::{Finding, Severity, UnitType};
+use sysdiag_model::snapshot::AssertFact;
+use sysdiag_model::{Evidence, Finding, Severity, UnitType};
 
 use crate::failure;
-use crate::human::{journalctl, systemctl};
+use crate::human::{ago, journalctl, shortened, systemctl};
 use crate::units::Units;
 use crate::{Context, Explanation, Need, Rule, Section};
 
@@ -20,7 +21,9 @@ pub(super) const RULE: Rule = Rule {
     explanation: Explanation {
         checks: "Units whose ActiveState is failed, sockets and timers excepted: how the process \
                  that failed ended, from the commands of the unit, its main process or the \
-                 journal, and what it logged last.",
+                 journal, and what it logged last. A note if it was stopped and ended by a signal \
+                 that counts as a failure. Also units that were not started because an Assert...= \
+                 was not met.",
         matters: "What the unit provides is not there, and units that require it cannot start.",
         todo: "Read the last log lines (journalctl -b -u UNIT), mend the cause, start the unit \
                again. A failure that is over is cleared with systemctl reset-failed UNIT.",
@@ -40,14 +43,60 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             !matches!(problem.name.unit_type(), Some(UnitType::Socket | UnitType::Timer))
         })
         .map(|problem| finding(&units, problem))
+        .chain(units.names_with_events().filter_map(|name| not_asserted(&units, name)))
         .collect()
+}
+
+/// A unit whose start job ended because an `Assert...=` was not met: it is inactive, not failed, and
+/// soon unloaded. (A condition that is not met is nothing of note.)
+fn not_asserted(units: &Units<'_>, name: &str) -> Option<Finding> {
+    let event = units.failed_start(name)?;
+    let down = units.systemd.unit(name).is_none_or(|unit| unit.active_state == "inactive");
+    let result = event.job_result.as_deref().filter(|result| down && *result == "assert")?;
+    let asserts = units.detail(name).map_or(&[][..], |detail| &detail.asserts);
+    let failed: Vec<&AssertFact> = asserts.iter().filter(|it| it.failed).collect();
+    let what = match (failed.as_slice(), asserts) {
+        ([first, ..], _) => said(first),
+        // Which it was is not known any more: the only one.
+        ([], [only]) => said(only),
+        _ => "an Assert...= of its unit file".to_owned(),
+    };
+    let when = ago(event.time, units.clock.realtime);
+    let title = format!("{name} was not started {when}: {what} is not met");
+    let finding = Finding::new(RULE.id, RULE.severity, name, title)
+        .since(Some(event.time))
+        .because(Evidence::text("job result", result, "journal JOB_RESULT"))
+        .next(systemctl("cat", name));
+    Some(finding)
+}
+
+fn said(assert: &AssertFact) -> String {
+    format!("{}={}", assert.setting, shortened(&assert.value, 160))
+}
+
+/// Whether the main process ended only after the unit had begun to stop, by a signal that counts as a
+/// failure (`KillSignal=SIGKILL`): whoever stopped it got what he asked for.
+fn was_stopped(units: &Units<'_>, problem: &UnitProblem) -> bool {
+    let Some(detail) = units.detail(problem.name.as_str()) else { return false };
+    let exited = detail.service.as_ref().and_then(|service| service.exec_main_exit);
+    problem.result.as_deref() == Some("signal")
+        && detail.active_exit.zip(exited).is_some_and(|(stopping, exited)| stopping < exited)
 }
 
 fn finding(units: &Units<'_>, problem: &UnitProblem) -> Finding {
     let name = problem.name.as_str();
     let title = failure::sentence(units, problem);
+    let (severity, title) = if was_stopped(units, problem) {
+        let when = problem.since.map(|since| format!(" {}", ago(since, units.clock.realtime)));
+        let signal = problem.signal.as_deref().unwrap_or("a signal");
+        let when = when.unwrap_or_default();
+        let title = format!("{name} was stopped{when} by {signal}, which counts as a failure");
+        (Severity::Info, title)
+    } else {
+        (RULE.severity, title)
+    };
     let mut finding =
-        Finding::new(RULE.id, RULE.severity, name, title).since(problem.since).next(next(problem));
+        Finding::new(RULE.id, severity, name, title).since(problem.since).next(next(problem));
     finding.evidence = failure::evidence(units, problem);
     finding
 }
@@ -68,7 +117,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{MIB, add_unit, findings, healthy, systemd_of, unit};
-    use crate::testing_events::{event, failed_service, journal_of, line};
+    use crate::testing_events::{ago as seconds_ago, event, failed_service, journal_of, line};
 
     fn service_of(snapshot: &mut sysdiag_model::Snapshot) -> &mut ServiceDetail {
         let detail = systemd_of(snapshot).details.get_mut("a.service").unwrap();
@@ -251,6 +300,48 @@ mod tests {
         let found = findings(&RULE, &snapshot);
         assert!(found[0].title.ends_with(": mount exited with status 32"), "{}", found[0].title);
         assert_eq!(found[0].evidence.len(), 3);
+    }
+
+    #[test]
+    fn an_assertion_that_is_not_met_is_an_error_a_condition_is_none() {
+        let mut snapshot = healthy();
+        for (name, result) in [("a.service", "assert"), ("b.service", "skipped")] {
+            event(&mut snapshot, name, UnitEventKind::StartFailed, 60).job_result =
+                Some(result.to_owned());
+        }
+        let title = |snapshot: &sysdiag_model::Snapshot| findings(&RULE, snapshot).remove(0).title;
+        let expected =
+            "a.service was not started 1 min ago: an Assert...= of its unit file is not met";
+        assert_eq!(title(&snapshot), expected);
+        let fact = |value: &str, failed| AssertFact {
+            setting: "AssertPathExists".to_owned(),
+            value: value.to_owned(),
+            failed,
+        };
+        let detail = systemd_of(&mut snapshot).details.entry("a.service".into()).or_default();
+        detail.asserts = vec![fact("/a", false), fact("!/b", true)];
+        assert!(title(&snapshot).ends_with(": AssertPathExists=!/b is not met"));
+        assert_eq!(findings(&RULE, &snapshot).len(), 1);
+        let started = event(&mut snapshot, "a.service", UnitEventKind::Started, 30);
+        started.job_result = Some("done".to_owned());
+        assert!(findings(&RULE, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn a_stop_by_sigkill_is_a_note_a_kill_is_an_error() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "signal", 2, 9);
+        let detail = systemd_of(&mut snapshot).details.get_mut("a.service").unwrap();
+        detail.active_exit = Some(seconds_ago(240));
+        detail.service.as_mut().unwrap().exec_main_exit = Some(seconds_ago(241));
+        assert_eq!(findings(&RULE, &snapshot)[0].severity, Severity::Error);
+        service_of(&mut snapshot).exec_main_exit = Some(seconds_ago(239));
+        let found = findings(&RULE, &snapshot);
+        assert_eq!(found[0].severity, Severity::Info);
+        assert_eq!(
+            found[0].title,
+            "a.service was stopped 4 min ago by SIGKILL, which counts as a failure"
+        );
     }
 
     #[test]

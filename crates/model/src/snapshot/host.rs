@@ -21,6 +21,9 @@ pub struct Host {
     pub init_name: Probe<String>,
     /// Effective user id of the collecting process.
     pub collector_uid: u32,
+    /// Commands that a report could propose and that this host does not have.
+    #[serde(default)]
+    pub missing_tools: Vec<String>,
 }
 
 /// The parts of `os-release(5)` that a report names.

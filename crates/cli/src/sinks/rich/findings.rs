@@ -3,7 +3,9 @@
 use std::iter;
 
 use sysdiag_analyze::amount;
-use sysdiag_model::{Evidence, Finding, FindingStatus, Report, Severity, Timestamp, Value};
+use sysdiag_model::{
+    Evidence, Finding, FindingKey, FindingStatus, Report, Severity, Timestamp, Value,
+};
 
 use super::causes::Tree;
 use super::colors::Role;
@@ -127,11 +129,15 @@ fn fact_text(fact: &Evidence, now: Timestamp, with_source: bool) -> String {
 /// without saying.
 fn effects<'a>(tree: &Tree<'a>, page: &Page) -> Vec<(usize, &'a Finding)> {
     let same = |effect: &Finding| {
-        effect.subject == tree.cause.subject
-            && matches!(
-                effect.rule.as_str(),
-                "unit-failed" | "unit-flapping" | "unit-not-as-expected"
-            )
+        // That the end of a crash loop is a failure goes without saying, too.
+        let of_loop = effect.rule == "unit-failed"
+            && effect.cause == Some(FindingKey::new("unit-flapping", &effect.subject));
+        of_loop
+            || effect.subject == tree.cause.subject
+                && matches!(
+                    effect.rule.as_str(),
+                    "unit-failed" | "unit-flapping" | "unit-not-as-expected"
+                )
     };
     let mut shown = Vec::new();
     // How deep each left out was: what hangs below it moves up by one.
