@@ -8,9 +8,9 @@ EXPECTED='
 critical file-system-full:/var/tmp               | /var/tmp
     error unit-failed:e2e-writer.service
 critical file-system-inodes:/dev/shm
-? warning zombie-processes:e2e-parent.service
-? warning deleted-programs:host                  | e2e-old\.service
-? warning reboot-required:host
+warning zombie-processes:e2e-parent.service
+warning deleted-programs:host                  | e2e-old\.service
+warning reboot-required:host
 critical unit-oom-killed:e2e-oom.service @vm
     error unit-failed:e2e-oom.service @vm
 warning unit-memory-near-limit:e2e-brim.service @vm
