@@ -36,6 +36,7 @@ pub fn assess(
         scope,
     );
     causes::link(&mut findings, snapshot, graph.as_ref());
+    next_step::make_valid(&mut findings, snapshot);
     let mut not_assessed = gaps::list(snapshot, past, scope);
     let unit_analysis = scope.unit.as_ref().and_then(|asked| {
         findings = about(

@@ -33,7 +33,9 @@ impl Components {
             search.from(root);
         }
         let mut all = search.found;
-        all.iter_mut().for_each(|component| component.sort_unstable());
+        for component in &mut all {
+            component.sort_unstable();
+        }
         all.sort_unstable();
         let mut of_node = vec![NONE; graph.nodes()];
         for (number, component) in (0..).zip(&all) {
@@ -175,7 +177,7 @@ mod tests {
             edges in prop::collection::vec((0_u32..9, 0_u32..9), 0..30),
         ) {
             let graph = Adjacency::new(9, edges);
-            let mut leads = vec![[false; 9]; 9];
+            let mut leads = [[false; 9]; 9];
             for (from, to) in graph.edges() {
                 leads[from as usize][to as usize] = true;
             }
@@ -187,10 +189,10 @@ mod tests {
                 }
             }
             let found = Components::of(&graph);
-            for (a, row) in leads.iter().enumerate() {
-                for b in 0..9 {
-                    let together = a != b && row[b] && leads[b][a];
-                    prop_assert_eq!(a != b && found.same(a as u32, b as u32), together);
+            for (a, row) in (0_u32..).zip(&leads) {
+                for (b, back) in (0_u32..).zip(&leads) {
+                    let together = a != b && row[b as usize] && back[a as usize];
+                    prop_assert_eq!(a != b && found.same(a, b), together);
                 }
             }
             prop_assert!(found.all.iter().all(|component| component.len() > 1));

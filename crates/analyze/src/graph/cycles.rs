@@ -284,9 +284,9 @@ mod tests {
                 }
             }
             let mut paths = Paths::new(&graph, &components);
-            for (from, row) in far.iter().enumerate() {
-                for (to, steps) in row.iter().enumerate().filter(|(to, _)| *to != from) {
-                    let found = paths.shortest(from as u32, to as u32);
+            for (from, row) in (0_u32..).zip(&far) {
+                for (to, steps) in (0_u32..).zip(row).filter(|(to, _)| *to != from) {
+                    let found = paths.shortest(from, to);
                     match found {
                         None => prop_assert!(*steps >= 99),
                         Some(nodes) => prop_assert_eq!(nodes.len(), steps + 1),

@@ -117,8 +117,8 @@ fn unexplained(from: Option<&UnitOrigin>, to: Option<&UnitOrigin>) -> &'static s
     if origins.iter().flatten().any(|origin| origin.need_daemon_reload == Some(true)) {
         return "no line says so now: a file has changed since systemd read it (daemon-reload)";
     }
-    let read = |origin: &Option<&UnitOrigin>| origin.is_some_and(|origin| origin.lines.is_some());
-    if origins.iter().all(read) {
+    let read = |origin: Option<&UnitOrigin>| origin.is_some_and(|origin| origin.lines.is_some());
+    if origins.into_iter().all(read) {
         "no line of their files says so: added by systemd, or by a program that made the unit"
     } else {
         "their files could not be read"

@@ -1,5 +1,7 @@
 //! A phase of the boot took long.
 
+use std::fmt::Write as _;
+
 use sysdiag_model::report::{BootState, BootTimes};
 use sysdiag_model::{Evidence, Finding, Severity, Value};
 
@@ -43,7 +45,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let severity = if is_extreme { Severity::Warning } else { Severity::Info };
     let mut title = format!("The boot took long: {name} {}", amount::duration(*usec));
     for (name, usec, _) in others {
-        title.push_str(&format!(", {name} {}", amount::duration(*usec)));
+        let _ = write!(title, ", {name} {}", amount::duration(*usec));
     }
     let mut finding = Finding::new(RULE.id, severity, HOST, title);
     for (name, usec, _) in &slow {

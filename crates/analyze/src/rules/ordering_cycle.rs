@@ -120,13 +120,11 @@ fn finding(
 /// `a.service and b.service are ordered after each other`.
 fn title(units: &[UnitName]) -> String {
     let names: Vec<&UnitName> = units.iter().collect();
-    match units {
-        [a, b] => format!("{a} and {b} are ordered after each other"),
-        _ => {
-            let list = graph::listed(&names, MOST_NAMES).unwrap_or_default();
-            format!("{list} are ordered after each other in a ring")
-        }
+    if let [a, b] = units {
+        return format!("{a} and {b} are ordered after each other");
     }
+    let list = graph::listed(&names, MOST_NAMES).unwrap_or_default();
+    format!("{list} are ordered after each other in a ring")
 }
 
 /// `a.service after b.service: After=b.service, line 3 of /etc/systemd/system/a.service`.

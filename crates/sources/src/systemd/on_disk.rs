@@ -4,6 +4,7 @@
 //! A unit whose start job failed for another is unloaded soon; asking systemd for it would load it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sysdiag_model::snapshot::{AssertFact, Declaration, FileFact, UnitDetail};
 use sysdiag_model::{Gap, UnitName};
@@ -161,7 +162,7 @@ fn mount_unit(path: &str) -> String {
             if plain && !(byte == b'.' && name.is_empty()) {
                 name.push(char::from(byte));
             } else {
-                name.push_str(&format!("\\x{byte:02x}"));
+                let _ = write!(name, "\\x{byte:02x}");
             }
         }
     }
