@@ -40,6 +40,7 @@ mod testing;
 #[cfg(test)]
 mod testing_events;
 pub mod timespan;
+mod trend;
 mod unit_page;
 mod units;
 mod words;

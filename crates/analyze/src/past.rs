@@ -160,6 +160,9 @@ pub struct PastFileSystem {
     pub used_bytes: u64,
     /// Size in bytes.
     pub total_bytes: u64,
+    /// Inodes in use. None: not known, or made on demand.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub used_inodes: Option<u64>,
 }
 
 /// The memory of a unit as it was.
@@ -232,6 +235,7 @@ fn file_systems(report: &Report) -> Vec<PastFileSystem> {
                 source: mounted.source.clone(),
                 used_bytes: mounted.used_bytes?,
                 total_bytes: mounted.total_bytes.filter(|bytes| *bytes > 0)?,
+                used_inodes: mounted.used_inodes,
             })
         })
         .collect();
@@ -337,6 +341,7 @@ mod tests {
                 source: "/dev/vda1".to_owned(),
                 used_bytes: 40 * GIB,
                 total_bytes: 100 * GIB,
+                used_inodes: Some(100_000),
             }]
         );
         assert_eq!(

@@ -29,9 +29,10 @@ pub(crate) fn links(finding: &Finding) -> Links {
         "unit-forks-refused" => {
             Links { causes: Vec::new(), related: of_subject(&["unit-failed", "unit-flapping"]) }
         }
-        "unit-memory-near-limit" => {
-            Links { causes: Vec::new(), related: of_subject(&["unit-memory-throttled"]) }
-        }
+        "unit-memory-near-limit" => Links {
+            causes: of_subject(&["unit-memory-leak"]),
+            related: of_subject(&["unit-memory-throttled"]),
+        },
         _ => Links::default(),
     }
 }

@@ -3,6 +3,7 @@
 use sysdiag_model::{Evidence, Finding, Severity, Value};
 
 use super::file_system_full::can_fill;
+use super::growth::{Quantity, with_growth};
 use crate::resources::inodes_used_percent;
 use crate::{Context, Explanation, Need, Rule, Section, amount, human};
 
@@ -61,7 +62,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                     "du --inodes --one-file-system --max-depth=2 {} | sort -n | tail -n 20",
                     human::shell_word(&mounted.mount_point)
                 ));
-            Some(finding)
+            let inodes = Quantity {
+                now: |mounted| mounted.used_inodes,
+                then: |then| then.used_inodes,
+                value: Value::Count,
+            };
+            Some(with_growth(finding, context, mounted, inodes, left))
         })
         .collect()
 }

@@ -15,6 +15,7 @@ mod file_handles_low;
 mod file_system_full;
 mod file_system_inodes;
 mod file_system_read_only;
+mod growth;
 mod io_pressure_high;
 mod jobs_stuck;
 mod memory_low;
@@ -45,6 +46,7 @@ mod unit_failed;
 mod unit_flapping;
 mod unit_forks_refused;
 mod unit_left_over_processes;
+mod unit_memory_leak;
 mod unit_memory_near_limit;
 mod unit_memory_throttled;
 mod unit_not_as_expected;
@@ -108,6 +110,7 @@ pub const ALL: &[&Rule] = &[
     &unit_flapping::RULE,
     &unit_forks_refused::RULE,
     &unit_left_over_processes::RULE,
+    &unit_memory_leak::RULE,
     &unit_memory_near_limit::RULE,
     &unit_memory_throttled::RULE,
     &unit_not_as_expected::RULE,

@@ -28,7 +28,10 @@ pub(super) fn add(
     asked: &UnitName,
 ) {
     page.asked_as = (page.name != *asked).then(|| asked.clone());
-    let loaded = units.and_then(|units| units.detail(page.name.as_str()));
+    // Of units that systemd has unloaded again there are details too, from disk and without this.
+    let loaded = units
+        .filter(|units| units.systemd.unit(page.name.as_str()).is_some())
+        .and_then(|units| units.detail(page.name.as_str()));
     let on_disk = on_disk(snapshot, asked).or_else(|| on_disk(snapshot, &page.name));
     let linked = snapshot.unit_files.value().into_iter().flat_map(|files| &files.aliases);
     let linked = linked.filter(|(_, real)| **real == page.name).map(|(alias, _)| alias);
