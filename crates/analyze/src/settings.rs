@@ -44,8 +44,8 @@ pub struct Settings {
     pub swap_pressure_percent: f64,
     /// A unit is near its limit from this share of `memory.max` on, in per cent.
     pub unit_memory_warning_percent: f64,
-    /// Memory of a unit that grew for so long ...
-    pub memory_leak_hours: u64,
+    /// Memory of a unit that grew for so long, in seconds, ...
+    pub memory_leak_seconds: u64,
     /// ... and by so much, in per cent, is reported.
     pub memory_leak_growth_percent: f64,
     /// A unit is near its limit from this share of `pids.max` on, in per cent.
@@ -107,7 +107,7 @@ impl Default for Settings {
             swap_used_warning_percent: 90.0,
             swap_pressure_percent: 10.0,
             unit_memory_warning_percent: 95.0,
-            memory_leak_hours: 6,
+            memory_leak_seconds: 21_600,
             memory_leak_growth_percent: 20.0,
             unit_tasks_warning_percent: 90.0,
             unit_cpu_throttled_percent: 25.0,

@@ -25,7 +25,7 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::Cgroups],
     explanation: Explanation {
         checks: "Memory that only the unit can give back (anon of memory.stat, and swap) in the \
-                 reports since its start, six at least and memory_leak_hours (6) long: more by \
+                 reports since its start, six at least and memory_leak_seconds (6 h) long: more by \
                  memory_leak_growth_percent (20) and 64 MiB, higher in nine of ten later reports, \
                  and not slowing down as a cache does when it is full. A note; a warning where, \
                  at that pace, the limit or the host's memory ends within 7 days.",
@@ -58,7 +58,7 @@ fn finding(context: &Context<'_>, unit: &UnitUsage) -> Option<Finding> {
     let least =
         (first as f64 * settings.memory_leak_growth_percent / 100.0).max(LEAST_GROWTH_BYTES as f64);
     if trend.len() < LEAST_POINTS
-        || trend.span_usec() < settings.memory_leak_hours.saturating_mul(3_600_000_000)
+        || trend.span_usec() < settings.memory_leak_seconds.saturating_mul(1_000_000)
         || (trend.growth() as f64) < least
         || !trend.rises()
         || !trend.goes_on()
