@@ -19,6 +19,12 @@ const INNER: usize = 20;
 /// Blocks and effects that are shown without `-v`.
 const MOST_BLOCKS: usize = 20;
 const MOST_EFFECTS: usize = 8;
+/// Units that were not started get one line in common from so many on, without `-v` ...
+const MANY_HELD_BACK: usize = 3;
+/// ... with so many names.
+const MOST_NAMES: usize = 16;
+/// The rule about units that were not started for another.
+const HELD_BACK: &str = "dependency-failed";
 /// Lines of one fact without `-v`.
 const MOST_LINES: usize = 3;
 
@@ -55,7 +61,8 @@ fn block(tree: &Tree<'_>, report: &Report, page: &Page) -> Vec<Line> {
     let finding = tree.cause;
     let mut lines = title(finding, tree.severity(), page);
     lines.extend(because(&finding.evidence, report.timestamp, page));
-    lines.extend(affects(&effects(tree, page), page));
+    let held_back = held_back(tree, page);
+    lines.extend(affects(&held_back, &effects(tree, !held_back.is_empty(), page), page));
     if page.verbose
         && let Some(time) = finding.since
     {
@@ -125,14 +132,23 @@ fn fact_text(fact: &Evidence, now: Timestamp, with_source: bool) -> String {
     if with_source { format!("{text}   [{source}]") } else { text }
 }
 
-/// The effects to be shown: that the very unit which hit its limit, or was killed, has failed goes
-/// without saying.
-fn effects<'a>(tree: &Tree<'a>, page: &Page) -> Vec<(usize, &'a Finding)> {
+/// The units that were not started for the cause, if they are many. Why each was not, its own
+/// requirement or that of one between, is the same story told over and over.
+fn held_back<'a>(tree: &Tree<'a>, page: &Page) -> Vec<&'a str> {
+    let effects = tree.effects.iter().filter(|(_, effect)| effect.rule == HELD_BACK);
+    let units: Vec<&str> = effects.map(|(_, effect)| effect.subject.as_str()).collect();
+    if page.verbose || units.len() < MANY_HELD_BACK { Vec::new() } else { units }
+}
+
+/// The effects to be shown one by one: that the very unit which hit its limit, or was killed, has
+/// failed goes without saying.
+fn effects<'a>(tree: &Tree<'a>, without_held_back: bool, page: &Page) -> Vec<(usize, &'a Finding)> {
     let same = |effect: &Finding| {
         // That the end of a crash loop is a failure goes without saying, too.
         let of_loop = effect.rule == "unit-failed"
             && effect.cause == Some(FindingKey::new("unit-flapping", &effect.subject));
         of_loop
+            || without_held_back && effect.rule == HELD_BACK
             || effect.subject == tree.cause.subject
                 && matches!(
                     effect.rule.as_str(),
@@ -154,11 +170,18 @@ fn effects<'a>(tree: &Tree<'a>, page: &Page) -> Vec<(usize, &'a Finding)> {
 }
 
 /// What the finding explains, what that explains in turn one step further in.
-fn affects(effects: &[(usize, &Finding)], page: &Page) -> Vec<Line> {
+fn affects(held_back: &[&str], effects: &[(usize, &Finding)], page: &Page) -> Vec<Line> {
     let most = if page.verbose { usize::MAX } else { MOST_EFFECTS };
     let mut lines = Vec::new();
-    for (index, (depth, effect)) in effects.iter().take(most).enumerate() {
-        let label = inner(if index == 0 { "affects" } else { "" });
+    if !held_back.is_empty() {
+        let names = held_back.iter().copied().take(MOST_NAMES).collect::<Vec<_>>().join(", ");
+        let more = and_more(held_back.len(), MOST_NAMES).map(|more| format!(" and {more}"));
+        let count = held_back.len();
+        let text = format!("{count} units were not started: {names}{}", more.unwrap_or_default());
+        lines.extend(hanging(&inner("affects"), &text, INNER, page.width, usize::MAX));
+    }
+    for (depth, effect) in effects.iter().take(most) {
+        let label = inner(if lines.is_empty() { "affects" } else { "" });
         // Deeper than the page is wide helps nobody.
         let indent = INNER + 2 * (*depth).min(8);
         lines.extend(hanging(&label, &effect.title, indent, page.width, MOST_LINES));

@@ -66,6 +66,32 @@ fn a_unit_that_gave_up_is_not_said_to_affect_itself() {
 }
 
 #[test]
+fn many_units_that_were_not_started_share_a_line() {
+    let mut report = empty();
+    let failed = Finding::new("unit-failed", Severity::Error, "db.service", "db.service failed");
+    let held_back = |number: usize| {
+        let name = format!("app-{number}.service");
+        let title = format!("{name} was not started: it requires db.service, which failed");
+        let mut finding = Finding::new("dependency-failed", Severity::Error, &name, title);
+        finding.cause = Some(failed.key.clone());
+        finding
+    };
+    let mut hung = Finding::new("unit-stuck", Severity::Warning, "x.service", "x.service hangs");
+    hung.cause = Some(held_back(0).key);
+    report.findings = [failed.clone(), held_back(0), hung].to_vec();
+    report.findings.extend((1..20).map(held_back));
+    let text = shown(&report, View::new(200));
+    assert!(text.contains("affects   20 units were not started: app-0.service, app-1"), "{text}");
+    assert!(text.contains("app-15.service and 4 more"), "{text}");
+    assert!(text.contains("\n                    x.service hangs"), "{text}");
+    assert!(!text.contains("it requires db.service"), "{text}");
+    let verbose = shown(&report, View::new(200).verbose(1));
+    assert_eq!(verbose.matches("it requires db.service").count(), 20, "{verbose}");
+    report.findings.truncate(3);
+    assert!(shown(&report, View::new(200)).contains("app-0.service was not started: it requires"));
+}
+
+#[test]
 fn what_findings_tell_of_units_is_no_news_in_the_log() {
     let mut report = faulty();
     report.log_analysis.as_mut().unwrap().patterns[0].pattern_key = "unit-failed".to_owned();
