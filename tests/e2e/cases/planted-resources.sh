@@ -13,11 +13,12 @@ warning deleted-programs:host                  | e2e-old\.service
 warning reboot-required:host
 critical unit-oom-killed:e2e-oom.service @vm
     error unit-failed:e2e-oom.service @vm
+critical unit-oom-killed:e2e-tenant.service @vm | 40 MiB of e2e-tight\.slice
+    error unit-failed:e2e-tenant.service @vm
 warning unit-memory-near-limit:e2e-brim.service @vm
 warning unit-cpu-throttled:e2e-quota.service @vm
-? warning unit-memory-throttled:e2e-high.service @vm
-? error unit-tasks-near-limit:e2e-forks.service @vm
-? error unit-forks-refused:e2e-forks.service @vm
+warning unit-memory-throttled:e2e-high.service @vm
+error unit-forks-refused:e2e-forks.service @vm
 ? error file-system-read-only:/srv/e2e-bad @vm
 ? warning processes-uninterruptible:e2e-still.service @vm
 '

@@ -301,6 +301,9 @@ UNIT
 # What only a machine with all controllers and disks of its own can show.
 plant_limits() {
     service e2e-oom.service <<<$'MemoryMax=40M\nMemorySwapMax=0\nExecStart=/usr/bin/perl -e \'$$x .= "x" x 1048576 for 1..400\''
+    # Its own limit would do, that of the slice it is in does not.
+    service e2e-tight.slice <<<$'[Slice]\nMemoryMax=40M\nMemorySwapMax=0'
+    service e2e-tenant.service <<<$'Slice=e2e-tight.slice\nMemoryMax=300M\nExecStart=/usr/bin/perl -e \'$$x .= "x" x 1048576 for 1..400\''
     service e2e-brim.service <<UNIT
 MemoryMax=60M
 MemorySwapMax=0
@@ -316,8 +319,8 @@ UNIT
 TasksMax=8
 ExecStart=/usr/bin/perl -e 'while (1) { my \$\$pid = fork; if (defined \$\$pid and !\$\$pid) { sleep 1 while 1 } sleep 1 unless defined \$\$pid }'
 UNIT
-    begin e2e-{oom,brim,high,quota,forks}.service
-    failed oom-kill e2e-oom.service
+    begin e2e-{oom,tenant,brim,high,quota,forks}.service
+    failed oom-kill e2e-{oom,tenant}.service
     until_true 60 at_least 60000000 systemctl show -P MemoryCurrent e2e-brim.service
     until_true 60 at_least 20 figure high memory.events e2e-high.service
     until_true 60 at_least 20 figure nr_throttled cpu.stat e2e-quota.service

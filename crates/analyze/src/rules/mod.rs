@@ -22,6 +22,7 @@ mod memory_low;
 mod memory_pressure_high;
 mod missing_file;
 mod missing_user;
+mod oom_limit;
 mod ordering_cycle;
 mod ordering_cycle_broken;
 mod processes_uninterruptible;

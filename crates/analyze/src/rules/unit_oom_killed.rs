@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sysdiag_model::snapshot::{Cgroup, Systemd, UnitEvent, UnitEventKind};
 use sysdiag_model::{Evidence, Finding, Probe, Severity, Timestamp, UnitName, Value};
 
+use super::oom_limit::{self, Limit};
 use super::support::{change, file, is_slice, units};
 use crate::{Context, Explanation, Need, Rule, Section, amount, human};
 
@@ -17,9 +18,11 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::Systemd],
     explanation: Explanation {
         checks: "Units that failed with result oom-kill (critical); units in which the OOM killer \
-                 acted (memory.events oom_kill, and what systemd logged under the message id for \
+                 acted, or in a cgroup below them (memory.events oom_kill, and what systemd logged under the message id for \
                  it) although they run (error, a warning once it is longer ago than \
-                 oom_kill_window_seconds, a day).",
+                 oom_kill_window_seconds, a day). Whose limit it was, its own, one below, that of \
+                 a slice around it or none but the host's memory, the kernel's log says, or \
+                 memory.events.local (oom) of the cgroups.",
         matters: "The kernel, or systemd-oomd, ended a process in the middle of its work because \
                   the unit reached its memory limit or the host had no memory left.",
         todo: "Compare memory.peak with MemoryMax=: raise the limit, or find out why the unit \
@@ -96,9 +99,9 @@ fn finding(context: &Context<'_>, systemd: &Systemd, unit: &UnitName, kill: &Kil
         Some(context.snapshot.clock.at_monotonic(failed_at))
     });
     let when = since.map(|time| format!(" {}", human::ago(time, now))).unwrap_or_default();
-    let limited = limit.map_or_else(String::new, |bytes| {
-        format!(", its memory limit is {}", amount::bytes(bytes))
-    });
+    let victim = oom_limit::victim(context, unit);
+    let ended = oom_limit::limit(context, unit, victim.as_ref(), kill.group);
+    let limited = limited(ended.as_ref(), limit);
     let title = if kill.failed {
         format!("{unit} failed{when}: killed for lack of memory{limited}")
     } else {
@@ -121,35 +124,50 @@ fn finding(context: &Context<'_>, systemd: &Systemd, unit: &UnitName, kill: &Kil
     if let Some(bytes) = limit {
         finding = finding.because(Evidence::new("MemoryMax", Value::Bytes(bytes), "memory.max"));
     }
+    match &ended {
+        Some(Limit::Slice { name, max_bytes: Some(bytes) }) => {
+            let what = format!("MemoryMax of {name}");
+            finding = finding.because(Evidence::new(what, Value::Bytes(*bytes), "memory.max"));
+        }
+        Some(Limit::Inside { path, max_bytes: Some(bytes) }) => {
+            let what = format!("memory.max of {path}");
+            finding = finding.because(Evidence::new(what, Value::Bytes(*bytes), "memory.max"));
+        }
+        _ => {}
+    }
     if let Some(time) = kill.last {
         let source = "journal, SD_MESSAGE_UNIT_OUT_OF_MEMORY";
         finding = finding.because(Evidence::new("out of memory", Value::Time(time), source));
     }
-    if let Some(process) = victim(context, unit) {
+    if let Some(victim) = victim {
+        let process = format!("{} (PID {})", victim.task, victim.pid);
         finding = finding.because(Evidence::text("killed", process, "kernel log, oom-kill"));
     }
-    finding.next(if limit.is_some() {
-        change(unit, "MemoryMax")
-    } else {
-        "journalctl -b -k --grep='out of memory|oom-kill'".to_owned()
+    finding.next(match ended {
+        Some(Limit::Slice { name, .. }) => change(&name, "MemoryMax"),
+        Some(Limit::Own) => change(unit, "MemoryMax"),
+        None if limit.is_some() => change(unit, "MemoryMax"),
+        _ => "journalctl -b -k --grep='out of memory|oom-kill'".to_owned(),
     })
 }
 
-/// The last process that the kernel said it killed in this unit: `perl (PID 168)`. Part of
-/// `oom-kill:constraint=...,task_memcg=/system.slice/a.service,task=perl,pid=168,uid=0`.
-fn victim(context: &Context<'_>, unit: &UnitName) -> Option<String> {
-    let logs = context.snapshot.journal.value()?.logs.as_ref()?;
-    let kernel = logs.groups.iter().filter(|group| group.transport.as_deref() == Some("kernel"));
-    let lines = kernel.flat_map(|group| &group.examples);
-    let of_unit = lines.filter_map(|line| {
-        let (_, rest) = line.message.split_once(",task_memcg=")?;
-        let (path, rest) = rest.split_once(",task=")?;
-        let (task, rest) = rest.rsplit_once(",pid=")?;
-        let pid: u32 = rest.split(',').next()?.parse().ok()?;
-        let inside = path.split('/').any(|part| part == unit.as_str());
-        inside.then(|| (line.time, format!("{task} (PID {pid})")))
-    });
-    of_unit.max_by_key(|(time, _)| *time).map(|(_, process)| process)
+/// Where memory ended, in a clause; the unit's own limit is the best guess where nothing tells.
+fn limited(ended: Option<&Limit>, own: Option<u64>) -> String {
+    let of = |bytes: &Option<u64>| {
+        bytes.map(|bytes| format!(" of {}", amount::bytes(bytes))).unwrap_or_default()
+    };
+    match ended {
+        Some(Limit::Slice { name, max_bytes }) => {
+            format!(" at the memory limit{} of {name}", of(max_bytes))
+        }
+        Some(Limit::Inside { path, max_bytes }) => {
+            format!(" at the memory limit{} of {path} inside it", of(max_bytes))
+        }
+        Some(Limit::Host) => ", the host had none left".to_owned(),
+        Some(Limit::Own) | None => own.map_or_else(String::new, |bytes| {
+            format!(", its memory limit is {}", amount::bytes(bytes))
+        }),
+    }
 }
 
 fn severity(context: &Context<'_>, kill: &Kill<'_>) -> Severity {
@@ -257,6 +275,59 @@ mod tests {
         assert_eq!(killed(said), Some(Value::Text("a,b (PID 168)".to_owned())));
         assert_eq!(killed(&said.replace("/nginx.service", "/other.service")), None);
         assert_eq!(killed("oom-kill:task_memcg=,task=,pid="), None);
+    }
+
+    #[test]
+    fn says_whose_limit_it_was() {
+        let found = |limit: &str| {
+            let mut snapshot = with_kills(1);
+            add_event(&mut snapshot, "nginx.service", MINUTE);
+            if !limit.is_empty() {
+                log(
+                    &mut snapshot,
+                    &format!(
+                        "oom-kill:constraint=X,{limit},task_memcg=/system.slice/nginx.service,\
+                         task=a,pid=1,uid=0"
+                    ),
+                );
+            }
+            cgroup_of(&mut snapshot, "/system.slice").memory_max_bytes = Some(1 << 30);
+            snapshot
+        };
+        let title = |limit: &str| {
+            let finding = findings(&RULE, &found(limit)).remove(0);
+            (finding.title, finding.next.unwrap())
+        };
+        let begin = "1 process of nginx.service killed for lack of memory, the last 1 min ago";
+        let grep = "journalctl -b -k --grep='out of memory|oom-kill'";
+        for (limit, end, next) in [
+            (
+                "oom_memcg=/system.slice",
+                " at the memory limit of 1 GiB of system.slice",
+                "systemctl edit system.slice   # MemoryMax=",
+            ),
+            (
+                "oom_memcg=/system.slice/nginx.service",
+                ", its memory limit is 512 MiB",
+                "systemctl edit nginx.service   # MemoryMax=",
+            ),
+            (
+                "oom_memcg=/system.slice/nginx.service/worker",
+                " at the memory limit of worker inside it",
+                grep,
+            ),
+            ("global_oom", ", the host had none left", grep),
+        ] {
+            assert_eq!(title(limit), (format!("{begin}{end}"), next.to_owned()), "{limit}");
+        }
+        // Without the kernel's log the counters tell.
+        let mut snapshot = found("");
+        let hit = MemoryEvents { oom: Some(3), ..MemoryEvents::default() };
+        let none = MemoryEvents { oom: Some(0), ..MemoryEvents::default() };
+        cgroup_of(&mut snapshot, "/system.slice/nginx.service").memory_events_local = Some(none);
+        cgroup_of(&mut snapshot, "/system.slice").memory_events_local = Some(hit);
+        let found = findings(&RULE, &snapshot);
+        assert!(found[0].title.ends_with("of 1 GiB of system.slice"), "{}", found[0].title);
     }
 
     #[test]
