@@ -11,6 +11,7 @@ use sysdiag_model::{Finding, FindingKey, Snapshot, Timestamp, UnitName, UnitType
 use crate::health::{ending, sockets};
 use crate::lacks::{self, Lack};
 use crate::resource_causes;
+use crate::rules::bound_unit_stopped;
 use crate::units::Units;
 use crate::{dependencies, graph};
 
@@ -86,6 +87,10 @@ impl<'a> Links<'a> {
                 self.set(index, self.just_before(units, &subject));
             }
             "socket-not-listening" => self.set(index, self.of("dependency-failed", &subject)),
+            "bound-unit-stopped" => {
+                let other = bound_unit_stopped::stopped_with(units, &subject);
+                self.set(index, other.and_then(|unit| self.trouble(unit.as_str())));
+            }
             "unit-stuck" => self.set(index, self.of("processes-uninterruptible", &subject)),
             // The file systems are what the boot cannot go on without.
             "system-maintenance" => self.set(index, self.trouble("local-fs.target")),

@@ -1,7 +1,7 @@
 //! Why a unit failed, in words and as evidence: what the rules about failures have in common.
 
 use sysdiag_model::report::UnitProblem;
-use sysdiag_model::snapshot::ServiceDetail;
+use sysdiag_model::snapshot::{ServiceDetail, UnitTimes};
 use sysdiag_model::{Evidence, UnitType, Value};
 
 use crate::amount::{bytes, count, duration};
@@ -140,7 +140,11 @@ fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
         None => "in time".to_owned(),
     };
     if was_up {
-        return format!("it did not {what} {late}");
+        let most = service.and_then(|service| service.runtime_max_usec);
+        return match most.filter(|most| ran_for(times).is_some_and(|ran| ran >= *most)) {
+            Some(most) => format!("it ran for longer than {} (RuntimeMaxSec=)", duration(most)),
+            None => format!("it did not {what} {late}"),
+        };
     }
     let ending = ending::of(units, name, Some("timeout"));
     let command = ending.and_then(|ending| ending.command).filter(|name| name != "ExecStart");
@@ -159,6 +163,12 @@ fn timeout(units: &Units<'_>, problem: &UnitProblem) -> String {
         }
         _ => format!("it did not {what} {late}"),
     }
+}
+
+/// How long a unit was up until it began to stop.
+fn ran_for(times: Option<UnitTimes>) -> Option<u64> {
+    let times = times?;
+    times.active_exit_usec?.checked_sub(times.active_enter_usec?)
 }
 
 /// Result, exit status or signal, command, restarts, last words.

@@ -1,6 +1,6 @@
 //! Names of units, `systemd.unit(5)`.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,27 @@ impl UnitName {
     /// Takes the name as it is.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
+    }
+
+    /// The mount unit of an absolute path, as `systemd-escape --path --suffix=mount` makes it:
+    /// `srv-data.mount` of `/srv/data`, `-.mount` of `/`.
+    pub fn of_mount_point(path: &str) -> Self {
+        let mut name = String::new();
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            if !name.is_empty() {
+                name.push('-');
+            }
+            for byte in part.bytes() {
+                let plain = byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'.');
+                if plain && !(byte == b'.' && name.is_empty()) {
+                    name.push(char::from(byte));
+                } else {
+                    // Writing to a string cannot fail.
+                    let _ = write!(name, "\\x{byte:02x}");
+                }
+            }
+        }
+        Self(format!("{}.mount", if name.is_empty() { "-" } else { &name }))
     }
 
     /// The name.
@@ -148,6 +169,18 @@ mod tests {
         assert_eq!(UnitName::new("a.timer.service").unit_type(), Some(UnitType::Service));
         assert_eq!(UnitName::new("service").unit_type(), None);
         assert_eq!(UnitName::new("-.mount").stem(), "-");
+    }
+
+    #[test]
+    fn mount_points_are_escaped() {
+        for (path, name) in [
+            ("/", "-.mount"),
+            ("/srv/data", "srv-data.mount"),
+            ("//srv/e2e-bad/", r"srv-e2e\x2dbad.mount"),
+            ("/.snap/a.b/ü", r"\x2esnap-a.b-\xc3\xbc.mount"),
+        ] {
+            assert_eq!(UnitName::of_mount_point(path).as_str(), name);
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ guest() {
     service e2e-three-c After=e2e-three-a.service
     target e2e-three e2e-three-{a,b,c}.service
     for number in {100..149}; do
-        service e2e-fifty-$number "After=e2e-fifty-$((number == 149 ? 100 : number + 1)).service"
+        service "e2e-fifty-$number" "After=e2e-fifty-$((number == 149 ? 100 : number + 1)).service"
         all+=("e2e-fifty-$number.service")
     done
     target e2e-fifty "${all[@]}"

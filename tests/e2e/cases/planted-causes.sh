@@ -21,6 +21,8 @@ error unit-failed:e2e-one.service
     error dependency-failed:e2e-of-one.service
 error unit-failed:e2e-two.service
     error dependency-failed:e2e-of-two.service
+error unit-failed:e2e-brittle.service
+    error bound-unit-stopped:e2e-bound.service
 # Older systemd starts what a target wants without what that requires; a restart would fail.
 warning requirement-unavailable:e2e-hidden.service @bookworm | masked.*e2e-needs-masked\.service
 warning requirement-unavailable:e2e-absent.service @bookworm | not exist.*e2e-needs-missing\.service
@@ -37,6 +39,7 @@ warning requirement-unavailable:e2e-nowhere.service  | e2e-bereft\.service
 guest() {
     plant_causes
     plant_requirements
+    plant_bound
     journalctl --sync
     report run run
     text run-text sysdiag-analyzer run --no-save -v

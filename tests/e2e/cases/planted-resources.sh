@@ -3,7 +3,6 @@
 # that turned read-only and one that does not answer.
 # lanes: container vm
 
-# A `?` is a rule that this version may not have yet.
 EXPECTED='
 critical file-system-full:/var/tmp               | /var/tmp
     error unit-failed:e2e-writer.service
@@ -19,8 +18,8 @@ warning unit-memory-near-limit:e2e-brim.service @vm
 warning unit-cpu-throttled:e2e-quota.service @vm
 warning unit-memory-throttled:e2e-high.service @vm
 error unit-forks-refused:e2e-forks.service @vm
-? error file-system-read-only:/srv/e2e-bad @vm
-? warning processes-uninterruptible:e2e-still.service @vm
+error file-system-read-only:/srv/e2e-bad @vm
+warning processes-uninterruptible:e2e-still.service @vm
 '
 
 guest() {

@@ -50,6 +50,7 @@ plant_ends() {
     service e2e-crash.service <<<"ExecStart=/usr/bin/perl -e 'print unpack(\"p\", pack(\"Q\", 1))'"
     # It runs on; a child of it crashed.
     service e2e-worker.service <<<"ExecStart=/usr/bin/perl -e 'fork or print unpack(\"p\", pack(\"Q\", 1)); wait; sleep 1 while 1'"
+    service e2e-overtime.service <<<$'RuntimeMaxSec=1\nExecStart=/bin/sleep infinity'
     service e2e-silent.service <<<$'Type=notify\nTimeoutStartSec=1\nExecStart=/bin/sleep infinity'
     service e2e-deaf.service <<UNIT
 TimeoutStopSec=1
@@ -73,7 +74,7 @@ Restart=always
 RestartSec=100ms
 ExecStart=/bin/sh -c 'exit 4'
 UNIT
-    begin e2e-{exit,signal,crash,worker,silent,deaf,watchdog,protocol,limit}.service
+    begin e2e-{exit,signal,crash,worker,overtime,silent,deaf,watchdog,protocol,limit}.service
     until_true 60 logged deaf e2e-deaf.service
     systemctl stop e2e-deaf.service
     failed exit-code e2e-exit.service
@@ -81,7 +82,7 @@ UNIT
     until_true 60 has ActiveState failed e2e-crash.service
     [ "$LANE" = container ] ||
         until_true 60 eval 'journalctl -q -b -o cat COREDUMP_UNIT=e2e-worker.service | grep -q .'
-    failed timeout e2e-{silent,deaf}.service
+    failed timeout e2e-{overtime,silent,deaf}.service
     failed watchdog e2e-watchdog.service
     failed protocol e2e-protocol.service
     until_true 60 has ActiveState failed e2e-limit.service
@@ -165,6 +166,26 @@ plant_causes() {
     begin e2e-chain-9.service e2e-foot.service e2e-of-one.service e2e-of-two.service
     failed exit-code e2e-{chain-0,root,one,two}.service
     until_true 60 eval '[ -z "$(systemctl list-jobs --no-legend "e2e-chain-*" "e2e-foot*" "e2e-of-*")" ]'
+}
+
+# What is stopped, and has not failed, because what it is bound to did.
+plant_bound() {
+    local wants=/etc/systemd/system/multi-user.target.wants
+    service e2e-brittle.service <<<"ExecStart=/bin/sh -c 'until [ -e /run/e2e-break ]; do sleep 0.1; done; exit 6'"
+    service e2e-bound.service <<UNIT
+[Unit]
+BindsTo=e2e-brittle.service
+After=e2e-brittle.service
+[Service]
+ExecStart=/bin/sleep infinity
+UNIT
+    mkdir -p $wants
+    ln -s ../e2e-bound.service $wants/
+    begin e2e-bound.service
+    until_true 60 has SubState running e2e-bound.service
+    : >/run/e2e-break
+    failed exit-code e2e-brittle.service
+    until_true 60 has ActiveState inactive e2e-bound.service
 }
 
 # call PATH: connects to a socket and leaves.
@@ -346,4 +367,6 @@ plant_disks() {
     service e2e-still.service <<<'ExecStart=/bin/dd if=/dev/zero of=/srv/e2e-still/data bs=4k count=1'
     begin e2e-still.service
     until_true 60 eval 'ps -o stat= -p "$(systemctl show -P MainPID e2e-still.service)" | grep -q D'
+    # A process of a moment is not called hanging yet.
+    until_true 60 at_least 12 ps -o etimes:1= -p "$(systemctl show -P MainPID e2e-still.service)"
 }

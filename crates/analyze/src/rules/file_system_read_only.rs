@@ -1,7 +1,9 @@
 //! A file system that nothing can be written to any more, because of an error.
 
+use std::borrow::Cow;
+
 use sysdiag_model::snapshot::{FileSystem, LogLine};
-use sysdiag_model::{Evidence, Finding, Severity, Value};
+use sysdiag_model::{Evidence, Finding, Severity, Timestamp, UnitName, Value};
 
 use super::support::kernel_lines;
 use crate::{Context, Explanation, Need, Rule, Section, human};
@@ -28,7 +30,9 @@ pub(super) const RULE: Rule = Rule {
     explanation: Explanation {
         checks: "A file system that is read-only while no mount of it is, as the kernel leaves it \
                  after an error (errors=remount-ro): whoever mounts or remounts it so makes both \
-                 read-only. Where a mount is read-only as well, the kernel's own message decides. \
+                 read-only. Where a mount is read-only as well, and for ext4, whose flags some \
+                 kernels leave as they were, the kernel's own message decides, unless the mount is \
+                 newer. \
                  Newer kernels say it in the options: emergency_ro, shutdown. Critical for /, /usr \
                  and /var.",
         matters: "Nothing can be written: databases and logs stop, and the disk below is likely to \
@@ -48,9 +52,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 
 fn finding(context: &Context<'_>, mounted: &FileSystem) -> Option<Finding> {
     let lines = lines(context, mounted);
-    let told = lines.iter().any(|line| WORDS.iter().any(|words| line.message.contains(words)));
+    let mut turned = lines.iter().filter(|line| WORDS.iter().any(|it| line.message.contains(it)));
+    let told_at = turned.next_back().map(|line| line.time);
+    let told = told_at.is_some();
     let fault = mounted.fault.as_deref();
-    if fault.is_none() {
+    let silently = !mounted.super_read_only && keeps_flags(context, mounted, told_at);
+    if fault.is_none() && !silently {
         let turns = TURN.contains(&mounted.fs_type.as_str());
         let any_mount = mounted.any_mount_read_only.unwrap_or(mounted.read_only);
         if !turns || !mounted.super_read_only || (any_mount && !told) {
@@ -74,6 +81,7 @@ fn finding(context: &Context<'_>, mounted: &FileSystem) -> Option<Finding> {
     }
     let options = match fault {
         Some(fault) => fault.to_owned(),
+        None if silently => "rw, which this kernel leaves as it was".to_owned(),
         None => format!("file system ro, mount {}", if mounted.read_only { "ro" } else { "rw" }),
     };
     finding = finding
@@ -87,13 +95,31 @@ fn finding(context: &Context<'_>, mounted: &FileSystem) -> Option<Finding> {
             "journal, kernel log",
         ));
     }
-    let word = human::shell_word(device(mounted));
+    let word = human::shell_word(&device(mounted));
     Some(finding.next(format!("journalctl -b -k --grep={word}")))
 }
 
-/// `sdb1` of `/dev/sdb1`.
-fn device(mounted: &FileSystem) -> &str {
-    mounted.source.rsplit('/').next().unwrap_or(&mounted.source)
+/// Whether the file system refuses writes although it does not look so: some kernels after 5.10
+/// leave the flags of ext4 as they were, and none lets it become writable again but by a new mount.
+fn keeps_flags(context: &Context<'_>, mounted: &FileSystem, told: Option<Timestamp>) -> bool {
+    let Some(told) = told.filter(|_| matches!(mounted.fs_type.as_str(), "ext2" | "ext3" | "ext4"))
+    else {
+        return false;
+    };
+    let unit = UnitName::of_mount_point(&mounted.mount_point);
+    let systemd = context.snapshot.systemd.value();
+    let times = systemd.and_then(|systemd| systemd.unit(unit.as_str())?.times);
+    let since = times.and_then(|times| times.active_enter_usec);
+    since.is_none_or(|usec| context.snapshot.clock.at_monotonic(usec) <= told)
+}
+
+/// What the kernel calls the device: `sdb1` of `/dev/sdb1`, `dm-1` of `/dev/mapper/vg-data`.
+fn device(mounted: &FileSystem) -> Cow<'_, str> {
+    let minor = mounted.device.split_once(':').map(|(_, minor)| minor);
+    match minor.filter(|_| mounted.source.starts_with("/dev/mapper/")) {
+        Some(minor) => Cow::Owned(format!("dm-{minor}")),
+        None => Cow::Borrowed(mounted.source.rsplit('/').next().unwrap_or(&mounted.source)),
+    }
 }
 
 /// Complaints of the kernel about this device, oldest first.
@@ -122,7 +148,7 @@ mod tests {
     use sysdiag_model::Snapshot;
 
     use super::*;
-    use crate::testing::{findings, healthy, system_of};
+    use crate::testing::{add_unit, findings, healthy, system_of, unit};
     use crate::testing_events::{ago, kernel_line};
 
     fn with(change: fn(&mut FileSystem)) -> Snapshot {
@@ -144,6 +170,31 @@ mod tests {
         assert_eq!(found[0].since, Some(ago(300)));
         assert_eq!(found[0].evidence.iter().filter(|fact| fact.what == "kernel").count(), 2);
         assert_eq!(found[0].next.as_deref(), Some("journalctl -b -k --grep=vda1"));
+    }
+
+    #[test]
+    fn fires_on_the_words_of_kernels_that_leave_the_flags() {
+        let said = |change: fn(&mut FileSystem), device: &str| {
+            let mut snapshot = with(change);
+            let message = format!("EXT4-fs ({device}): Remounting filesystem read-only");
+            kernel_line(&mut snapshot, 60, &message);
+            snapshot
+        };
+        let mut snapshot = said(|_| (), "vda1");
+        assert_eq!(findings(&RULE, &snapshot)[0].evidence[0].what, "options");
+        let mapped = |mounted: &mut FileSystem| {
+            "/dev/mapper/vg-root".clone_into(&mut mounted.source);
+            "254:3".clone_into(&mut mounted.device);
+        };
+        assert_eq!(findings(&RULE, &said(mapped, "dm-3")).len(), 1);
+        assert!(findings(&RULE, &said(mapped, "dm-4")).is_empty());
+        assert!(findings(&RULE, &said(|it| "xfs".clone_into(&mut it.fs_type), "vda1")).is_empty());
+        // Mounted anew since: checked and well.
+        let mut mount = unit("-.mount", "active", "mounted");
+        let half_a_minute_ago = snapshot.clock.monotonic_usec - 30_000_000;
+        mount.times.as_mut().unwrap().active_enter_usec = Some(half_a_minute_ago);
+        add_unit(&mut snapshot, mount);
+        assert!(findings(&RULE, &snapshot).is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod boot_slow_phase;
 mod boot_slow_unit;
 mod boot_slower_than_usual;
 mod boot_unfinished;
+pub(crate) mod bound_unit_stopped;
 mod clock_not_synchronized;
 mod consumers;
 mod core_dump;
@@ -72,6 +73,7 @@ pub const ALL: &[&Rule] = &[
     &boot_slow_unit::RULE,
     &boot_slower_than_usual::RULE,
     &boot_unfinished::RULE,
+    &bound_unit_stopped::RULE,
     &clock_not_synchronized::RULE,
     &core_dump::RULE,
     &cpu_pressure_high::RULE,

@@ -13,7 +13,7 @@ const MIN_WATCHED_USEC: u64 = 900_000;
 /// Processes that are described.
 const MAX_NAMED: usize = 5;
 /// Beginnings of kernel functions and whom they wait for, the most telling first.
-const WAITS_FOR: [(&str, &str, &str); 17] = [
+const WAITS_FOR: [(&str, &str, &str); 18] = [
     ("nfs", "NFS", "nfs"),
     ("rpc_", "NFS", "nfs"),
     ("fuse_", "FUSE", "fuse"),
@@ -29,6 +29,7 @@ const WAITS_FOR: [(&str, &str, &str); 17] = [
     ("xfs", "XFS", "xfs"),
     ("btrfs", "btrfs", "btrfs"),
     ("f2fs", "f2fs", "f2fs"),
+    ("mnt_want_write", "a file system that is frozen (fsfreeze)", ""),
     ("wait_for_vfork_done", "the process it made by vfork(2)", ""),
     ("kernel_clone", "the process it made by vfork(2)", ""),
 ];

@@ -186,6 +186,21 @@ mod tests {
         assert!(found[0].title.ends_with("it did not start within 1 min 30 s"));
     }
 
+    #[test]
+    fn a_run_that_took_too_long_is_told_from_a_stop() {
+        let mut snapshot = healthy();
+        failed_service(&mut snapshot, "a.service", "timeout", 2, 15);
+        let mut failed = unit("a.service", "failed", "failed");
+        let times = failed.times.as_mut().unwrap();
+        (times.active_enter_usec, times.active_exit_usec) = (Some(50_000_000), Some(52_000_100));
+        add_unit(&mut snapshot, failed);
+        service_of(&mut snapshot).runtime_max_usec = Some(2_000_000);
+        let title = &findings(&RULE, &snapshot)[0].title;
+        assert!(title.ends_with("it ran for longer than 2 s (RuntimeMaxSec=)"), "{title}");
+        service_of(&mut snapshot).runtime_max_usec = Some(3_000_000);
+        assert!(findings(&RULE, &snapshot)[0].title.ends_with("it did not stop in time"));
+    }
+
     fn of_type(kind: &str, result: &str, code: i32, status: i32) -> sysdiag_model::Snapshot {
         let mut snapshot = healthy();
         failed_service(&mut snapshot, "a.service", result, code, status);

@@ -10,7 +10,6 @@ pub const LATER: &str = "Not in this version";
 
 /// Options of `run`.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the command line")]
 pub struct LaterRunArgs {
     /// Trace process starts and exits with eBPF meanwhile
     #[arg(long, help_heading = LATER)]

@@ -108,6 +108,8 @@ pub struct ServiceDetail {
     pub status_errno: Option<i32>,
     pub timeout_start_usec: Option<u64>,
     pub timeout_stop_usec: Option<u64>,
+    /// `RuntimeMaxSec=`: after this long it is stopped, and has failed. None: never.
+    pub runtime_max_usec: Option<u64>,
     pub watchdog_usec: Option<u64>,
     pub user: Option<String>,
     pub group: Option<String>,

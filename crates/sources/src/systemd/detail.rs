@@ -163,6 +163,7 @@ fn apply_to_service(service: &mut ServiceDetail, name: &str, value: &Value<'_>) 
         "StatusErrno" => service.status_errno = value.i32().ok().filter(|errno| *errno != 0),
         "TimeoutStartUSec" => service.timeout_start_usec = limit(value),
         "TimeoutStopUSec" => service.timeout_stop_usec = limit(value),
+        "RuntimeMaxUSec" => service.runtime_max_usec = limit(value).filter(|usec| *usec != 0),
         "WatchdogUSec" => service.watchdog_usec = limit(value).filter(|usec| *usec != 0),
         "User" => service.user = filled(value),
         "Group" => service.group = filled(value),

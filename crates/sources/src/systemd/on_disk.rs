@@ -4,7 +4,6 @@
 //! A unit whose start job failed for another is unloaded soon; asking systemd for it would load it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use sysdiag_model::snapshot::{AssertFact, Declaration, FileFact, UnitDetail};
 use sysdiag_model::{Gap, UnitName};
@@ -141,32 +140,13 @@ fn mounts(
         for path in in_force(declarations, section, setting).filter(|path| path.starts_with('/')) {
             let ends = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
             for end in ends.chain([path.len()]) {
-                let Some(name) = path.get(..end).map(mount_unit) else { continue };
-                let known = loaded.iter().chain(unloaded).find(|unit| unit.as_str() == name);
+                let Some(name) = path.get(..end).map(UnitName::of_mount_point) else { continue };
+                let known = loaded.iter().chain(unloaded).find(|unit| ***unit == name);
                 found.extend(known.map(|unit| (*unit).clone()));
             }
         }
     }
     found
-}
-
-/// `srv-data.mount` of `/srv/data`, `systemd-escape(1)`.
-fn mount_unit(path: &str) -> String {
-    let mut name = String::new();
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        if !name.is_empty() {
-            name.push('-');
-        }
-        for byte in part.bytes() {
-            let plain = byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'.');
-            if plain && !(byte == b'.' && name.is_empty()) {
-                name.push(char::from(byte));
-            } else {
-                let _ = write!(name, "\\x{byte:02x}");
-            }
-        }
-    }
-    format!("{}.mount", if name.is_empty() { "-" } else { &name })
 }
 
 /// `Assert...=` as they stand; which of them was not met is not known any more.
@@ -261,11 +241,5 @@ mod tests {
         let found: Vec<_> =
             detail.files.iter().map(|file| (file.setting.as_str(), file.path.as_str())).collect();
         assert_eq!(found, [("StandardInput", "/srv/in"), ("StandardOutput", "/srv/log")]);
-    }
-
-    #[test]
-    fn names_of_mounts() {
-        assert_eq!(mount_unit("/"), "-.mount");
-        assert_eq!(mount_unit("/.hidden/a b"), "\\x2ehidden-a\\x20b.mount");
     }
 }
