@@ -6,8 +6,9 @@
 # `N passed, N failed`.  A guest that cannot be built is a failure, never a skip.
 #
 # A case is a file with a comment `# lanes: container vm` (where it makes sense), perhaps
-# `# boot: faults` (planted before systemd starts) and `# image: servers` (the guest with more
-# packages), and two functions: guest() runs as root in the guest and saves outputs, check() runs
+# `# boot: faults` (planted before systemd starts), `# image: servers` (the guest with more
+# packages) and `# boots: 3` (the guest boots up to so often, until guest() returns: it ends a boot
+# itself, $BOOT is the number of this one), and two functions: guest() runs as root in the guest and saves outputs, check() runs
 # on the host and judges them.
 set -u
 # shellcheck source=tests/e2e/lib/common.sh
@@ -57,6 +58,8 @@ stage() {
     cat >"$2/main" <<MAIN
 set -u
 LANE=$3
+echo >>results/boots
+BOOT=\$(wc -l <results/boots)
 cp /sys/fs/cgroup/cgroup.controllers "\$RESULTS/controllers"
 . ./lib.sh; . ./faults.sh; . ./planted.sh; . ./case.sh
 [ $3 = container ] || patience
@@ -129,6 +132,8 @@ main() {
                 [ -f "$E2E/cases/$case" ] || die "no case ${case%.sh}"
                 E2E_IMAGE=$(header "$case" image)
                 export E2E_IMAGE=${E2E_IMAGE:-plain}
+                E2E_BOOTS=$(header "$case" boots)
+                export E2E_BOOTS=${E2E_BOOTS:-1}
                 case " $(header "$case" lanes) " in *" $LANE "*) built && one "$case" ;; esac
             done
         done

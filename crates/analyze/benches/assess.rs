@@ -250,6 +250,7 @@ fn journal(failed: u64) -> JournalDigest {
         since: None,
         until: None,
         broken_cycles: Vec::new(),
+        previous_boot: None,
         unit_events: (0..EVENTS_EACH)
             .flat_map(|round| (0..failed).map(move |index| event(index, round)))
             .collect(),

@@ -50,7 +50,7 @@ fn needs(scope: &Scope) -> Vec<Need> {
         (Need::System, scope.resources),
         (Need::Processes, scope.resources || page),
         (Need::Ordering, scope.graph),
-        (Need::Journal, scope.health || scope.logs || scope.dependencies || page),
+        (Need::Journal, scope.boot || scope.health || scope.logs || scope.dependencies || page),
     ]
     .into_iter()
     .filter_map(|(need, rests)| rests.then_some(need))

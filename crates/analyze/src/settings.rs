@@ -30,6 +30,9 @@ pub struct Settings {
     pub boot_slow_unit_seconds: u64,
     /// A boot that took so much longer than earlier ones of this host is reported, in per cent.
     pub boot_slower_percent: f64,
+    /// That the previous boot ended without a shutdown is a warning so long after the start of this
+    /// one, in hours, and a note from then on.
+    pub previous_boot_unclean_hours: u64,
     /// A file system is nearly full from this share on, in per cent of space or inodes.
     pub file_system_warning_percent: f64,
     /// A file system is as good as full from this share on, in per cent.
@@ -100,6 +103,7 @@ impl Default for Settings {
             boot_slow_phase_seconds: 120,
             boot_slow_unit_seconds: 60,
             boot_slower_percent: 30.0,
+            previous_boot_unclean_hours: 24,
             file_system_warning_percent: 90.0,
             file_system_critical_percent: 97.0,
             file_system_enough_bytes: 20 << 30,

@@ -88,6 +88,7 @@ pub(crate) fn healthy() -> Snapshot {
             until: None,
             unit_events: Vec::new(),
             broken_cycles: Vec::new(),
+            previous_boot: None,
             recent: std::collections::BTreeMap::new(),
             logs: None,
         }),

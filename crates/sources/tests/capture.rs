@@ -118,6 +118,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
             since: Some(time),
             until: None,
             broken_cycles: Vec::new(),
+            previous_boot: None,
             unit_events: vec![UnitEvent {
                 unit: unit.clone(),
                 kind: UnitEventKind::Failed,

@@ -5,7 +5,8 @@
 #   container.sh run DIR RESULTS  boot with DIR as /e2e, run /e2e/main as root, copy
 #                                 /e2e/results to RESULTS, return main's exit status
 # DIR/overlay, if there, is laid over / before systemd starts.
-# Environment: E2E_SUITE, E2E_CACHE, E2E_TIMEOUT (seconds).
+# Environment: E2E_SUITE, E2E_CACHE, E2E_TIMEOUT (seconds), E2E_BOOTS (boots at most, until main
+# leaves its exit status; 1).
 # 125: the harness failed; 124: the time ran out; else main's own status.
 # Where the host has its controllers on cgroup v1, the guest's cgroup v2 tree has only
 # cpu.stat and *.pressure, and limits such as MemoryMax= do nothing: the VM has them all.
@@ -31,7 +32,7 @@ run() {
 
 # In the private mount namespace.
 inside() {
-    local dir=$1 lower=$ROOTFS name=e2e-$$ cgroup2 rc root
+    local dir=$1 lower=$ROOTFS name=e2e-$$ cgroup2 rc root boot
     [ ! -d "$dir/overlay" ] || lower=$dir/overlay:$ROOTFS
     mount -t tmpfs tmpfs /run || die "cannot mount a private /run"   # nspawn keeps state there
     root=/run/e2e
@@ -41,10 +42,13 @@ inside() {
     cgroup2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
     [ -n "$cgroup2" ] || die "this host has no cgroup v2"
     { mkdir "$cgroup2/$name" && echo $$ >"$cgroup2/$name/cgroup.procs"; } || die "cannot make a cgroup"
-    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 tool systemd-nspawn --quiet --directory=$root/merged --boot \
-        --register=no --keep-unit --link-journal=no --console=pipe --machine="$name" --private-network \
-        --capability=all --system-call-filter='bpf perf_event_open syslog' --bind="$dir:/e2e"
-    rc=$?
+    for ((boot = 0; boot < ${E2E_BOOTS:-1}; boot++)); do
+        SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 tool systemd-nspawn --quiet --directory=$root/merged --boot \
+            --register=no --keep-unit --link-journal=no --console=pipe --machine="$name" --private-network \
+            --capability=all --system-call-filter='bpf perf_event_open syslog' --bind="$dir:/e2e"
+        rc=$?
+        [ ! -s "$dir/results/exit-status" ] || break
+    done
     leave "$cgroup2" "$name"
     return $rc
 }

@@ -26,6 +26,7 @@ mod missing_user;
 mod oom_limit;
 mod ordering_cycle;
 mod ordering_cycle_broken;
+mod previous_boot_unclean;
 mod processes_uninterruptible;
 mod reboot_required;
 mod requirement_unavailable;
@@ -92,6 +93,7 @@ pub const ALL: &[&Rule] = &[
     &missing_user::RULE,
     &ordering_cycle::RULE,
     &ordering_cycle_broken::RULE,
+    &previous_boot_unclean::RULE,
     &processes_uninterruptible::RULE,
     &reboot_required::RULE,
     &requirement_unavailable::RULE,

@@ -22,10 +22,46 @@ pub struct JournalDigest {
     /// Ordering cycles that systemd met in this boot, oldest first.
     #[serde(default)]
     pub broken_cycles: Vec<BrokenCycle>,
+    /// How the boot before this one ended. None: not looked at, the journal has no earlier boot, or
+    /// it is not known, for which there is a gap then.
+    #[serde(default)]
+    pub previous_boot: Option<PreviousBoot>,
     /// The last lines of units, oldest first.
     pub recent: BTreeMap<UnitName, Vec<LogLine>>,
     /// Messages of the asked-for priorities in groups. None: not asked for.
     pub logs: Option<LogDigest>,
+}
+
+/// The newest boot before this one that the system's journal has entries of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousBoot {
+    /// Its id.
+    pub boot_id: BootId,
+    /// Time of its last entry: it ended then, or up to some minutes later if that was sudden.
+    pub last_entry: Timestamp,
+    /// How it ended.
+    pub end: BootEnd,
+    /// The entry that says so. None: that it ended suddenly is said by none.
+    pub told_by: Option<LogLine>,
+    /// Near its end: what the kernel said of faults, and that a power key was pressed, oldest first.
+    pub trouble: Vec<LogLine>,
+    /// Its last lines, oldest first. None are kept if it ended well.
+    pub last_lines: Vec<LogLine>,
+    /// The file of its last entries that journald put aside (`.journal~`), because it had not been
+    /// closed.
+    pub put_aside: Option<String>,
+}
+
+/// How a boot ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BootEnd {
+    /// journald was told to stop, or systemd had stopped the system's services.
+    Shutdown,
+    /// A shutdown was asked for, and did not get that far.
+    ShutdownUnfinished,
+    /// Nothing says that there was a shutdown.
+    Sudden,
 }
 
 /// One line of a log.

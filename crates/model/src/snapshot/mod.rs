@@ -19,7 +19,9 @@ pub use cgroup::{
     Cgroup, CgroupSample, CgroupTree, CpuMax, CpuStat, IoStat, MemoryEvents, MemoryStat, PidsEvents,
 };
 pub use host::{Host, OsRelease};
-pub use journal::{JournalDigest, LogDigest, LogGroup, LogLine, UnitEvent, UnitEventKind};
+pub use journal::{
+    BootEnd, JournalDigest, LogDigest, LogGroup, LogLine, PreviousBoot, UnitEvent, UnitEventKind,
+};
 pub use needs::{AccountFact, AccountKind, AssertFact, FileFact, FileState};
 pub use ordering::{BrokenCycle, Ordering, UnitLine, UnitOrigin, ordering_not_collected};
 pub use processes::{DeletedFiles, Held, Process, Processes};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use sysdiag_model::{Gap, Why};
+use sysdiag_model::{BootId, Gap, Why};
 
 use super::index::{Index, Unreadable};
 use crate::{Root, file, gap};
@@ -34,6 +35,20 @@ pub(super) struct Files {
     pub(super) seqnum_ids: BTreeMap<u128, u128>,
     /// What of the journal cannot be read.
     pub(super) gaps: Vec<Gap>,
+    /// The readable files that are the system's, not a user's.
+    pub(super) of_system: BTreeMap<PathBuf, End>,
+    /// When the newest of the system's files that cannot be read was last written to, in
+    /// microseconds. None: all can be read.
+    pub(super) unread_usec: Option<u64>,
+}
+
+/// How far a file goes, as its header says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    /// Time of its last entry in microseconds, 0 if it has none.
+    pub(super) last_usec: u64,
+    /// See [`Index::last_boot`].
+    pub(super) last_boot: Option<BootId>,
 }
 
 /// Finds the files of this machine below `/run/log/journal` and `/var/log/journal`.
@@ -46,6 +61,8 @@ pub(super) fn find(root: &Root) -> Result<Files, Gap> {
         readable: BTreeMap::new(),
         seqnum_ids: BTreeMap::new(),
         gaps: Vec::new(),
+        of_system: BTreeMap::new(),
+        unread_usec: None,
     };
     let mut denied = Denied::default();
     for folder in folders(root, &mut denied) {
@@ -67,6 +84,9 @@ pub(super) fn find(root: &Root) -> Result<Files, Gap> {
                 "no journal files in /var/log/journal and /run/log/journal: see Storage= in journald.conf(5)",
             )
         });
+    }
+    if denied.system {
+        files.unread_usec = Some(u64::MAX);
     }
     if denied.any() {
         let what = if denied.system { "journal of the system" } else { "journals of other users" };
@@ -138,6 +158,7 @@ fn scan(folder: &Path, files: &mut Files, denied: &mut Denied) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => {
             files.gaps.push(gap::from_io(format!("journal in {}", folder.display()), &error));
+            files.unread_usec = Some(u64::MAX);
             return;
         }
     };
@@ -151,12 +172,20 @@ fn scan(folder: &Path, files: &mut Files, denied: &mut Denied) {
         if files.readable.len() >= MAX_FILES {
             let hint = format!("only {MAX_FILES} files are read");
             files.gaps.push(Gap::new("older journal files", Why::Disabled, hint));
+            files.unread_usec = Some(u64::MAX);
             return;
         }
         let path = entry.path();
+        let of_system = name.starts_with("system");
         match Index::open(&path) {
             Ok(index) => {
                 files.seqnum_ids.insert(index.file_id, index.seqnum_id);
+                if of_system {
+                    let last_usec = index.last_realtime_usec;
+                    files
+                        .of_system
+                        .insert(path.clone(), End { last_usec, last_boot: index.last_boot });
+                }
                 files.readable.insert(path, index.length());
             }
             Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -164,9 +193,21 @@ fn scan(folder: &Path, files: &mut Files, denied: &mut Denied) {
             }
             // Vacuumed since the folder was read.
             Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => files.gaps.push(unreadable(&path, &error)),
+            Err(error) => {
+                files.gaps.push(unreadable(&path, &error));
+                if of_system {
+                    files.unread_usec = files.unread_usec.max(Some(written_usec(&path)));
+                }
+            }
         }
     }
+}
+
+/// When a file was last written to, in microseconds; nobody knows: just now.
+pub(super) fn written_usec(path: &Path) -> u64 {
+    let modified = fs::metadata(path).and_then(|about| about.modified()).ok();
+    let since_epoch = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since_epoch.and_then(|time| u64::try_from(time.as_micros()).ok()).unwrap_or(u64::MAX)
 }
 
 /// The gap that a file leaves which cannot be read.

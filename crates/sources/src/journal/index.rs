@@ -17,6 +17,8 @@ use sysdiag_model::BootId;
 /// compact form (16). None but the last changes anything that is read here.
 const KNOWN_FEATURES: u32 = 0b1_1111;
 const COMPACT: u32 = 16;
+/// As much of the header have all versions.
+const HEADER: usize = 208;
 const OBJECT_DATA: u8 = 1;
 const OBJECT_FIELD: u8 = 2;
 const OBJECT_ENTRY: u8 = 3;
@@ -53,6 +55,10 @@ pub(super) struct Index {
     /// Boot id of the last entry (systemd 254 and later) or of the last writer (before): no
     /// entry of the file is of a later boot.
     pub(super) last_boot: Option<BootId>,
+    /// `CLOCK_REALTIME` of its last entry in microseconds, as the header says; 0 if it has none.
+    pub(super) last_realtime_usec: u64,
+    /// The array of all its entries; 0 if it has none.
+    entries_at: u64,
     /// The file's own id.
     pub(super) file_id: u128,
     /// Whose sequence numbers its entries have.
@@ -90,8 +96,8 @@ impl Index {
     pub(super) fn open(path: &Path) -> Result<Self, Unreadable> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        let mut header = [0; 184];
-        if length < 184 {
+        let mut header = [0; HEADER];
+        if length < HEADER as u64 {
             return Err(Damaged("shorter than a header"));
         }
         file.read_exact_at(&mut header, 0)?;
@@ -114,6 +120,8 @@ impl Index {
             fields_at: u64_at(&header, 120),
             fields_size: u64_at(&header, 128),
             last_boot: boot_id(id_at(&header, 56)),
+            last_realtime_usec: u64_at(&header, 192),
+            entries_at: u64_at(&header, 176),
             file_id: id_at(&header, 24),
             seqnum_id: id_at(&header, 72),
         })
@@ -122,6 +130,21 @@ impl Index {
     /// Length in bytes when it was opened.
     pub(super) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Whether all entries of this file are of `boot`, as far as its first and its last one tell.
+    pub(super) fn is_all_of(&self, boot: BootId) -> Result<bool, Unreadable> {
+        if self.last_boot != Some(boot) || self.entries_at == 0 {
+            return Ok(false);
+        }
+        let (size, _) = self.object::<24>(self.entries_at, OBJECT_ENTRY_ARRAY)?;
+        let all = Chain {
+            first: 0,
+            arrays: vec![(self.entries_at, size.saturating_sub(24) / self.item_size())],
+            count: 1,
+        };
+        let (_, head) = self.object::<56>(self.nth(&all, 0)?, OBJECT_ENTRY)?;
+        Ok(boot_id(id_at(&head, 40)) == Some(boot))
     }
 
     /// Every boot that has entries in this file, in no order.

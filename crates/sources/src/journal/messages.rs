@@ -14,6 +14,20 @@ pub(super) const UNIT_RELOADED: &str = "7b05ebc668384222baa8881179cfda54";
 /// `SD_MESSAGE_UNIT_RESTART_SCHEDULED`.
 pub(super) const UNIT_RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b3";
 
+/// `SD_MESSAGE_UNIT_STOPPING`.
+pub(super) const UNIT_STOPPING: &str = "de5b426a63be47a7b6ac3eaac82e2f6f";
+
+/// `SD_MESSAGE_JOURNAL_START`, of journald itself.
+pub(super) const JOURNAL_START: &str = "f77379a8490b408bbe5f6940505a777b";
+/// `SD_MESSAGE_JOURNAL_STOP`.
+pub(super) const JOURNAL_STOP: &str = "d93fb3c9c24d451a97cea615ce59c00b";
+/// `SD_MESSAGE_SHUTDOWN`, of logind.
+pub(super) const SHUTDOWN: &str = "98268866d1d54a499c4e98921d93bc40";
+/// `SD_MESSAGE_POWER_KEY`, of logind.
+pub(super) const POWER_KEY: &str = "b72ea4a2881545a0b50e200e55b9b071";
+/// `SD_MESSAGE_POWER_KEY_LONG_PRESS`.
+pub(super) const POWER_KEY_LONG_PRESS: &str = "3e0117101eb243c1b9a50db3494ab10b";
+
 /// `SD_MESSAGE_SPAWN_FAILED`, with `EXECUTABLE` and `ERRNO`.
 pub(super) const SPAWN_FAILED: &str = "641257651c1b4ec9a8624d7a40a9e1e7";
 

@@ -13,6 +13,7 @@ mod kernel;
 mod line;
 mod logs;
 mod messages;
+mod previous;
 mod reader;
 mod recent;
 mod wording;
@@ -21,7 +22,9 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sysdiag_model::snapshot::{BrokenCycle, JournalDigest, LogDigest, LogLine, UnitEvent};
+use sysdiag_model::snapshot::{
+    BrokenCycle, JournalDigest, LogDigest, LogLine, PreviousBoot, UnitEvent,
+};
 use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
 
 pub use self::boots::{Boot, NoSuchBoot};
@@ -118,6 +121,8 @@ impl Source {
         gaps.extend(more);
         let (broken_cycles, more) = self.broken_cycles();
         gaps.extend(more);
+        let (previous_boot, more) = self.previous_boot();
+        gaps.extend(more);
         // And some time is left for the second round.
         let now = Instant::now();
         let deadline = now + self.deadline.saturating_duration_since(now) / 2;
@@ -143,6 +148,7 @@ impl Source {
             until: window.and_then(|window| window.until),
             unit_events,
             broken_cycles,
+            previous_boot,
             recent: BTreeMap::new(),
             logs: logs.map(|logs| logs.digest),
         };
@@ -162,6 +168,12 @@ impl Source {
     /// Ordering cycles that systemd met in this boot, oldest first.
     pub fn broken_cycles(&self) -> (Vec<BrokenCycle>, Vec<Gap>) {
         cycles::read(&self.reader, &self.boot.to_string(), self.deadline)
+    }
+
+    /// How the boot before this one ended, if the journal has one and it is known which boot this is.
+    pub fn previous_boot(&self) -> (Option<PreviousBoot>, Vec<Gap>) {
+        let Some(current) = self.current else { return (None, Vec::new()) };
+        previous::read(&self.files, &self.reader, current, self.now, self.deadline)
     }
 
     /// The last `n` lines of each of `units` in this boot, oldest first.

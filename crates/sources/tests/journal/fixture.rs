@@ -17,6 +17,9 @@ pub(crate) const SUITES: [&str; 2] = ["bookworm", "trixie"];
 /// A machine with a kernel of its own.
 pub(crate) const MACHINE: &str = "machine";
 
+/// Each of them in three boots, of which the first ended without a shutdown and the second with one.
+pub(crate) const REBOOTS: [&str; 2] = ["reboots-bookworm", "reboots-trixie"];
+
 pub(crate) struct Fixture {
     folder: tempfile::TempDir,
     /// Every entry, as `journalctl -o json` printed it, oldest first.
@@ -36,10 +39,11 @@ impl Fixture {
         fs::create_dir_all(&logs).unwrap();
         fs::create_dir(folder.path().join("etc")).unwrap();
         fs::write(folder.path().join("etc/machine-id"), machine).unwrap();
-        for name in ["system.journal", "user-1000.journal"] {
-            let packed = from.join(format!("{name}.gz"));
-            // Nobody else logged on the machine.
-            if name == "system.journal" || suite != MACHINE {
+        for packed in fs::read_dir(&from).unwrap() {
+            let packed = packed.unwrap().path();
+            let name = packed.file_name().unwrap().to_str().unwrap();
+            let journal = name.strip_suffix(".gz").filter(|name| name.contains(".journal"));
+            if let Some(name) = journal {
                 fs::write(logs.join(name), gunzip(&packed)).unwrap();
             }
         }

@@ -14,3 +14,4 @@ mod fixture;
 mod lines;
 mod logs;
 mod machine;
+mod previous;
