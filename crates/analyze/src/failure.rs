@@ -92,8 +92,24 @@ pub(crate) fn how_it_ended(units: &Units<'_>, ending: &Ending, problem: &UnitPro
                 None => format!("{process} exited with status {status}"),
             },
         },
-        How::Killed(signal) => format!("{process} was killed by {signal}"),
-        How::Dumped(signal) => format!("{process} dumped core ({signal})"),
+        How::Killed(signal) => {
+            let limit = limit_of(signal).map(|what| format!(" ({what})")).unwrap_or_default();
+            format!("{process} was killed by {signal}{limit}")
+        }
+        How::Dumped(signal) => {
+            let limit = limit_of(signal).map(|what| format!(": {what}")).unwrap_or_default();
+            format!("{process} dumped core ({signal}{limit})")
+        }
+    }
+}
+
+/// What the kernel kills with this signal for, `signal(7)`.
+fn limit_of(signal: &str) -> Option<&'static str> {
+    match signal {
+        "SIGSYS" => Some("a system call it may not make, see SystemCallFilter="),
+        "SIGXCPU" => Some("it used more CPU time than LimitCPU= allows"),
+        "SIGXFSZ" => Some("it wrote a larger file than LimitFSIZE= allows"),
+        _ => None,
     }
 }
 

@@ -89,7 +89,9 @@ pub(crate) fn dependency(units: &Units<'_>, edge: &str, other: &UnitName) -> Dep
 /// Whether the state of `other` can be why a unit with this edge to it is not up.
 fn is_problematic(units: &Units<'_>, edge: &str, other: &UnitName) -> bool {
     let Some(unit) = units.systemd.unit(other.as_str()) else {
-        return REQUIREMENTS.contains(&edge) && held_back(units, other.as_str());
+        // What is not loaded is not up, and `Requisite=` starts nothing.
+        return edge == "Requisite"
+            || REQUIREMENTS.contains(&edge) && held_back(units, other.as_str());
     };
     match edge {
         "Requires" => {

@@ -21,7 +21,7 @@ pub(crate) use problem::of_unit;
 /// Jobs that stand in a report.
 const MOST_JOBS: usize = 200;
 /// Last lines of a unit that stand in a report.
-const RECENT_LINES: usize = 10;
+pub(crate) const RECENT_LINES: usize = 10;
 
 /// The section `health_analysis`. None: systemd could not be read.
 pub fn analyze(snapshot: &Snapshot, settings: &Settings) -> Option<HealthAnalysis> {

@@ -99,7 +99,13 @@ fn finding(units: &Units<'_>, name: &str) -> Finding {
 }
 
 fn how_it_is(units: &Units<'_>, name: &UnitName) -> &'static str {
-    let Some(unit) = units.systemd.unit(name.as_str()) else { return "was not started either" };
+    let Some(unit) = units.systemd.unit(name.as_str()) else {
+        return if held_back(units, name.as_str()) {
+            "was not started either"
+        } else {
+            "is not up (Requisite=)"
+        };
+    };
     match (unit.load_state.as_str(), unit.active_state.as_str()) {
         ("masked", _) => "is masked",
         ("not-found", _) => "does not exist",

@@ -2,14 +2,22 @@
 //!
 //! Sockets and timers have rules of their own.
 
-use sysdiag_model::report::UnitProblem;
-use sysdiag_model::snapshot::AssertFact;
-use sysdiag_model::{Evidence, Finding, Severity, UnitType};
+use std::fmt::Write as _;
 
+use sysdiag_model::report::{HealthAnalysis, UnitProblem};
+use sysdiag_model::snapshot::AssertFact;
+use sysdiag_model::{Evidence, Finding, Severity, UnitType, Value};
+
+use crate::amount::duration;
 use crate::failure;
+use crate::health::flapping::waits_for_restart;
+use crate::health::{RECENT_LINES, of_unit};
 use crate::human::{ago, journalctl, shortened, systemctl};
 use crate::units::Units;
-use crate::{Context, Explanation, Need, Rule, Section};
+use crate::{Context, Explanation, Need, Rule, Section, Settings};
+
+/// A pause before the next try that is worth a word.
+const LONG_USEC: u64 = 5_000_000;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -23,7 +31,8 @@ pub(super) const RULE: Rule = Rule {
                  that failed ended, from the commands of the unit, its main process or the \
                  journal, and what it logged last. A note if it was stopped and ended by a signal \
                  that counts as a failure. Also units that were not started because an Assert...= \
-                 was not met.",
+                 was not met, and services that failed and are down for five seconds or longer \
+                 until systemd tries again (RestartSec=).",
         matters: "What the unit provides is not there, and units that require it cannot start.",
         todo: "Read the last log lines (journalctl -b -u UNIT), mend the cause, start the unit \
                again. A failure that is over is cleared with systemctl reset-failed UNIT.",
@@ -44,7 +53,33 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         })
         .map(|problem| finding(&units, problem))
         .chain(units.names_with_events().filter_map(|name| not_asserted(&units, name)))
+        .chain(waiting(&units, health, context.settings))
         .collect()
+}
+
+/// Services that failed and are down for long before systemd tries again. Those that try often are in
+/// a crash loop or well soon.
+fn waiting(
+    units: &Units<'_>,
+    health: &HealthAnalysis,
+    settings: &Settings,
+) -> impl Iterator<Item = Finding> {
+    let down = units.systemd.units.iter().filter(|unit| waits_for_restart(unit)).filter(|unit| {
+        let result = units.result(unit.name.as_str());
+        let is_loop = health.flapping_units.iter().any(|flapping| flapping.name == unit.name);
+        !is_loop && result.is_some_and(|result| result.value != "success")
+    });
+    down.filter_map(|unit| {
+        let detail = units.detail(unit.name.as_str())?;
+        let pause = detail.service.as_ref()?.restart_usec.filter(|usec| *usec >= LONG_USEC)?;
+        let problem = of_unit(units, unit, settings, RECENT_LINES);
+        let mut found = finding(units, &problem);
+        let waited = problem.since.map_or(0, |since| units.clock.realtime.usec_since(since));
+        let left = duration(pause.saturating_sub(waited));
+        let _ = write!(found.title, "; systemd tries again in {left}");
+        let pause = Evidence::new("restart after", Value::Usec(pause), "RestartUSec (D-Bus)");
+        Some(found.because(pause))
+    })
 }
 
 /// A unit whose start job ended because an `Assert...=` was not met: it is inactive, not failed, and
@@ -184,6 +219,33 @@ mod tests {
         add_unit(&mut snapshot, failed);
         let found = findings(&RULE, &snapshot);
         assert!(found[0].title.ends_with("it did not start within 1 min 30 s"));
+    }
+
+    #[test]
+    fn a_long_pause_before_the_next_try_is_no_health() {
+        let with = |pause: u64, result: &str| {
+            let mut snapshot = healthy();
+            failed_service(&mut snapshot, "a.service", result, 1, 1);
+            add_unit(&mut snapshot, unit("a.service", "activating", "auto-restart"));
+            service_of(&mut snapshot).restart_usec = Some(pause);
+            findings(&RULE, &snapshot)
+        };
+        let found = with(3_600_000_000, "exit-code");
+        assert_eq!(found.len(), 1);
+        let title = &found[0].title;
+        assert!(title.contains("its main process exited with status 1; systemd tries again in"));
+        assert_eq!(with(100_000, "exit-code"), []);
+        // Restart=always as a timer.
+        assert_eq!(with(3_600_000_000, "success"), []);
+    }
+
+    #[test]
+    fn signals_of_limits_are_explained() {
+        let how = "its main process was killed by SIGSYS (a system call it may not make, see \
+                   SystemCallFilter=)";
+        assert_eq!(title_of("signal", 2, 31), format!("a.service failed 4 min ago: {how}"));
+        let dumped = title_of("core-dump", 3, 24);
+        assert!(dumped.contains("dumped core (SIGXCPU: it used more CPU time"), "{dumped}");
     }
 
     #[test]
