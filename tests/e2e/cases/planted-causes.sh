@@ -21,6 +21,7 @@ error unit-failed:e2e-one.service
     error dependency-failed:e2e-of-one.service
 error unit-failed:e2e-two.service
     error dependency-failed:e2e-of-two.service
+error dependency-failed:e2e-prim.service | e2e-idle\.service, which is not up
 error unit-failed:e2e-brittle.service
     error bound-unit-stopped:e2e-bound.service
 # Older systemd starts what a target wants without what that requires; a restart would fail.

@@ -20,6 +20,8 @@ error unit-failed:e2e-exit.service               | status 3
 error unit-failed:e2e-signal.service             | SIGUSR1
 error unit-failed:e2e-crash.service              | SIGSEGV
 error unit-failed:e2e-silent.service             | ready within 1 s
+error unit-failed:e2e-later.service              | tries again in 59 min
+error unit-failed:e2e-jail.service               | SIGSYS.*SystemCallFilter=
 error unit-failed:e2e-overtime.service           | longer than 1 s \(RuntimeMaxSec=
 error unit-failed:e2e-deaf.service               | stop within 1 s
 error unit-failed:e2e-watchdog.service           | watchdog

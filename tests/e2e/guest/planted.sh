@@ -50,6 +50,8 @@ plant_ends() {
     service e2e-crash.service <<<"ExecStart=/usr/bin/perl -e 'print unpack(\"p\", pack(\"Q\", 1))'"
     # It runs on; a child of it crashed.
     service e2e-worker.service <<<"ExecStart=/usr/bin/perl -e 'fork or print unpack(\"p\", pack(\"Q\", 1)); wait; sleep 1 while 1'"
+    service e2e-later.service <<<$'Restart=always\nRestartSec=1h\nExecStart=/bin/false'
+    service e2e-jail.service <<<$'SystemCallFilter=~getdents64\nExecStart=/bin/ls'
     service e2e-overtime.service <<<$'RuntimeMaxSec=1\nExecStart=/bin/sleep infinity'
     service e2e-silent.service <<<$'Type=notify\nTimeoutStartSec=1\nExecStart=/bin/sleep infinity'
     service e2e-deaf.service <<UNIT
@@ -74,11 +76,13 @@ Restart=always
 RestartSec=100ms
 ExecStart=/bin/sh -c 'exit 4'
 UNIT
-    begin e2e-{exit,signal,crash,worker,overtime,silent,deaf,watchdog,protocol,limit}.service
+    begin e2e-{exit,signal,crash,worker,later,jail,overtime,silent,deaf,watchdog,protocol,limit}.service
     until_true 60 logged deaf e2e-deaf.service
     systemctl stop e2e-deaf.service
     failed exit-code e2e-exit.service
     failed signal e2e-signal.service
+    until_true 60 has SubState auto-restart e2e-later.service
+    until_true 60 has ActiveState failed e2e-jail.service
     until_true 60 has ActiveState failed e2e-crash.service
     [ "$LANE" = container ] ||
         until_true 60 eval 'journalctl -q -b -o cat COREDUMP_UNIT=e2e-worker.service | grep -q .'
@@ -131,6 +135,10 @@ UNIT
     service e2e-needs.target <<<$'[Unit]\nWants=e2e-needs-masked.service e2e-needs-missing.service e2e-needs-broken.service'
     begin e2e-needs.target
     until_true 60 has ActiveState active e2e-needs.target
+    service e2e-idle.service <<<'ExecStart=/bin/sleep infinity'
+    service e2e-prim.service <<<$'[Unit]\nRequisite=e2e-idle.service\nAfter=e2e-idle.service\n[Service]\nExecStart=/bin/true'
+    begin e2e-prim.service
+    until_true 60 eval 'journalctl -q -o cat UNIT=e2e-prim.service JOB_RESULT=dependency | grep -q .'
 }
 
 # fails NAME SECONDS: a oneshot that works so long, then fails.
