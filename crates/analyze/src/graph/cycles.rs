@@ -11,7 +11,10 @@ use super::components::Components;
 const MOST: usize = 200;
 const MOST_OF_ONE: usize = 50;
 /// Edges of all cycles together.
-const MOST_EDGES: usize = 20_000;
+const MOST_EDGES: usize = 10_000;
+/// Edges that are followed in search of them: some 10 ms of CPU time. Where all units are in one
+/// component and every ring is long, each search may follow all edges of the host.
+const MOST_FOLLOWED: usize = 2_000_000;
 
 /// One cycle.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,13 +27,17 @@ pub(super) struct Found {
     pub(super) nodes: Vec<u32>,
 }
 
-/// The cycles, and how many edges of components are on none of them.
+/// The cycles, and how many edges of components are on none of them. Each component has one at least
+/// while there is room for it: the first search in each may follow more edges than are left.
 pub(super) fn cover(graph: &Adjacency, components: &Components) -> (Vec<Found>, usize) {
     let mut paths = Paths::new(graph, components);
     let mut shown = vec![false; graph.len()];
     let mut found: BTreeSet<Found> = BTreeSet::new();
     let (mut room, mut edges_of_all) = (MOST_EDGES, 0);
-    for (number, component) in components.all.iter().enumerate() {
+    // Small ones first: a knot takes nothing from them.
+    let mut by_size: Vec<(usize, &Vec<u32>)> = components.all.iter().enumerate().collect();
+    by_size.sort_by_key(|(number, component)| (component.len(), *number));
+    for (number, component) in by_size {
         let mut of_one = 0;
         for from in component {
             for to in graph.of(*from).iter().filter(|to| components.same(*from, **to)) {
@@ -39,6 +46,7 @@ pub(super) fn cover(graph: &Adjacency, components: &Components) -> (Vec<Found>, 
                 if place.and_then(|place| shown.get(place)).is_none_or(|shown| *shown)
                     || of_one >= MOST_OF_ONE
                     || found.len() >= MOST
+                    || (paths.followed >= MOST_FOLLOWED && of_one > 0)
                 {
                     continue;
                 }
@@ -85,6 +93,8 @@ struct Paths<'a> {
     forth: Side,
     back: Side,
     round: u32,
+    /// Edges that all searches looked at.
+    followed: usize,
 }
 
 /// What was reached from one end.
@@ -101,7 +111,7 @@ impl<'a> Paths<'a> {
         let any = !components.all.is_empty();
         let side = || Side { seen: vec![(0, 0); graph.nodes()], frontier: Vec::new() };
         let reversed = if any { graph.reversed() } else { Adjacency::default() };
-        Self { components, graph, reversed, forth: side(), back: side(), round: 0 }
+        Self { components, graph, reversed, forth: side(), back: side(), round: 0, followed: 0 }
     }
 
     /// Nodes of a shortest path, both ends included.
@@ -113,14 +123,14 @@ impl<'a> Paths<'a> {
             // The smaller side goes one step, all of it: where the two meet first is half of a
             // shortest path, whichever of these nodes is taken.
             let met = if self.forth.frontier.len() <= self.back.frontier.len() {
-                self.forth.step(self.graph, self.components, self.round);
+                self.followed += self.forth.step(self.graph, self.components, self.round);
                 self.forth
                     .frontier
                     .iter()
                     .filter(|node| self.back.reached(**node, self.round))
                     .min()
             } else {
-                self.back.step(&self.reversed, self.components, self.round);
+                self.followed += self.back.step(&self.reversed, self.components, self.round);
                 self.back
                     .frontier
                     .iter()
@@ -155,15 +165,19 @@ impl Side {
         }
     }
 
-    /// To every node one step further.
-    fn step(&mut self, graph: &Adjacency, components: &Components, round: u32) {
+    /// To every node one step further. Returns how many edges were looked at.
+    fn step(&mut self, graph: &Adjacency, components: &Components, round: u32) -> usize {
+        let mut followed = 0;
         for node in std::mem::take(&mut self.frontier) {
-            for next in graph.of(node) {
+            let edges = graph.of(node);
+            followed += edges.len();
+            for next in edges {
                 if components.same(node, *next) && !self.reached(*next, round) {
                     self.reach(*next, node, round);
                 }
             }
         }
+        followed
     }
 
     /// From `node` back to where the search began.
@@ -237,6 +251,27 @@ mod tests {
         let graph = Adjacency::new(62, edges);
         let (found, _) = cover(&graph, &Components::of(&graph));
         assert!(found.iter().any(|cycle| cycle.nodes == [60, 61]));
+    }
+
+    #[test]
+    fn long_rings_among_many_units_are_not_searched_without_end() {
+        // 5,000 units each after the six before it: each ring takes 834 steps, and 30,000 edges
+        // would be searched from.
+        let nodes = 5_000;
+        let each = |node| (1..=6).map(move |step| (node, (node + nodes - step) % nodes));
+        let knot = (0..nodes).flat_map(each);
+        let edges = knot.chain(ring(&[nodes, nodes + 1])).collect();
+        let graph = Adjacency::new(nodes as usize + 2, edges);
+        let components = Components::of(&graph);
+        let mut paths = Paths::new(&graph, &components);
+        paths.shortest(0, 1).unwrap();
+        let most_of_one = paths.followed;
+        assert!(most_of_one * 30_000 > 10 * MOST_FOLLOWED, "{most_of_one} is no trouble");
+        let (found, left) = cover(&graph, &components);
+        assert!(found.iter().any(|cycle| cycle.nodes == [nodes, nodes + 1]));
+        let knot: Vec<&Found> = found.iter().filter(|cycle| cycle.component == 0).collect();
+        assert!(knot.len() > 5 && knot.iter().all(|cycle| cycle.nodes.len().abs_diff(834) <= 1));
+        assert!(left > 10_000 && left < graph.len());
     }
 
     proptest! {
