@@ -1,5 +1,7 @@
 //! Which finding explains which: set after all rules ran, so that no rule knows another.
 
+#[cfg(test)]
+mod forest;
 mod full;
 
 use std::collections::HashMap;
