@@ -3,6 +3,7 @@
 //! `cargo xtask record` makes them, of booted guests. "Now" is in a capture, so a report never changes
 //! but with the program.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::io::Read;
@@ -23,6 +24,7 @@ use crate::sandbox::{Outcome, Sandbox, outcome};
 const COMMANDS: &[&[&str]] = &[
     &["run"],
     &["run", "-v"],
+    &["run", "--analyze-full-graph"],
     &["analyze-boot"],
     &["analyze-health"],
     &["analyze-resources"],
@@ -31,20 +33,24 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 /// A recorded host.
-struct Host {
+pub(crate) struct Host {
     name: String,
     path: PathBuf,
 }
 
 impl Host {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The JSON of the capture.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         GzDecoder::new(fs::File::open(&self.path).unwrap()).read_to_string(&mut text).unwrap();
         text
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         capture::read(&self.path).unwrap()
     }
 
@@ -70,7 +76,7 @@ fn hosts() -> Vec<Host> {
 }
 
 /// `test` on every host, several at once.
-fn on_every_host(test: impl Fn(&Host) + Sync) {
+pub(crate) fn on_every_host(test: impl Fn(&Host) + Sync) {
     let (hosts, next) = (hosts(), AtomicUsize::new(0));
     let worker = || {
         while let Some(host) = hosts.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -85,7 +91,7 @@ fn on_every_host(test: impl Fn(&Host) + Sync) {
 }
 
 /// What `run` says of it, without history.
-fn report_on(snapshot: &Snapshot) -> Report {
+pub(crate) fn report_on(snapshot: &Snapshot) -> Report {
     let first_run = Probe::Known(Past::default());
     assess(snapshot, &first_run, &Settings::default(), &Scope::run())
 }
@@ -113,7 +119,7 @@ fn run(host: &Host, command: &[&str], columns: &str, colour: &str) -> Outcome {
 }
 
 /// Without the sequences of colours; any other is left as it is.
-fn without_colour(text: &str) -> String {
+pub(crate) fn without_colour(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let mut plain = parts.next().unwrap().to_owned();
     for part in parts {
@@ -231,48 +237,35 @@ fn no_secret_is_recorded() {
     assert!(planted >= 1, "no host had a secret");
 }
 
-/// The paths of all probes that know something, those inside lists left out: there are hundreds.
-fn probes(value: &Value, path: &str, found: &mut Vec<String>) {
-    let Some(object) = value.as_object() else { return };
-    if object.len() == 1 && (object.contains_key("known") || object.contains_key("partial")) {
-        found.push(path.to_owned());
-    }
-    for (key, inner) in object {
-        probes(inner, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), found);
-        if key == "partial" {
-            probes(&inner[0], &format!("{path}/partial/0"), found);
-        }
-    }
-}
-
-/// Findings that are bad enough to look into.
-fn problems(report: &Report) -> impl Iterator<Item = &Finding> {
-    report.findings.iter().filter(|finding| finding.severity >= Severity::Warning)
-}
-
 #[test]
-fn what_cannot_be_read_is_not_well() {
+fn the_verdict_counts_causes_not_effects() {
+    let most = AtomicUsize::new(0);
     on_every_host(|host| {
-        let document: Value = serde_json::from_str(&host.text()).unwrap();
-        let whole = report_on(&host.snapshot());
-        let mut paths = Vec::new();
-        probes(&document["snapshot"], "/snapshot", &mut paths);
-        assert!(paths.len() > 10, "{}: {} probes", host.name, paths.len());
-        for path in paths {
-            let mut less = document.clone();
-            *less.pointer_mut(&path).unwrap() =
-                serde_json::json!({"unknown": {"what": "taken away", "why": "absent"}});
-            let snapshot: Snapshot = serde_json::from_value(less["snapshot"].take()).unwrap();
-            let report = report_on(&snapshot);
-            let lost: Vec<&str> = problems(&whole)
-                .filter(|had| !report.findings.iter().any(|has| has.subject == had.subject))
-                .map(|finding| finding.key.as_str())
-                .collect();
-            assert!(
-                lost.is_empty() || report.not_assessed != whole.not_assessed,
-                "{}: without {path} nobody says a word of {lost:?}",
-                host.name
-            );
+        let report = report_on(&host.snapshot());
+        let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
+        for finding in &report.findings {
+            let mut top = finding;
+            while let Some(cause) = &top.cause {
+                top = report.findings.iter().find(|it| it.key == *cause).unwrap();
+            }
+            let severity = worst.entry(top.key.as_str()).or_insert(finding.severity);
+            *severity = finding.severity.max(*severity);
+        }
+        most.fetch_max(report.findings.len() - worst.len(), Ordering::Relaxed);
+        let shown = run(host, &["run"], "200", "NO_COLOR").stdout;
+        let verdict = shown.lines().nth(1).unwrap();
+        for (severity, one, several) in [
+            (Severity::Critical, "critical", "critical"),
+            (Severity::Error, "error", "errors"),
+            (Severity::Warning, "warning", "warnings"),
+        ] {
+            let said = verdict.split(" · ").find_map(|part| {
+                let (number, word) = part.trim().split_once(' ')?;
+                (word == one || word == several).then(|| number.parse::<usize>().unwrap())
+            });
+            let there = worst.values().filter(|worst| **worst == severity).count();
+            assert_eq!(said.unwrap_or_default(), there, "{}: {verdict}", host.name);
         }
     });
+    assert!(most.into_inner() > 9, "no host has more effects than causes");
 }

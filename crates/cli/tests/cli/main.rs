@@ -5,6 +5,8 @@ mod config;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod run;
