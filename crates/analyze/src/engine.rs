@@ -107,11 +107,12 @@ fn about(findings: Vec<Finding>, unit: &UnitName, snapshot: &Snapshot) -> Vec<Fi
     let changed = snapshot.systemd.value().and_then(|systemd| systemd.changed_on_disk.as_ref());
     let changed = changed.and_then(|changed| changed.units.get(unit)).into_iter().flatten();
     let files: BTreeSet<&str> = changed.map(|file| file.path.as_str()).collect();
-    let own: BTreeSet<FindingKey> = findings
+    let mut own: BTreeSet<FindingKey> = findings
         .iter()
         .filter(|it| it.subject == unit.as_str() || files.contains(it.subject.as_str()))
         .map(|finding| finding.key.clone())
         .collect();
+    own.extend(rings(unit, snapshot));
     let mut kept = own.clone();
     for finding in findings.iter().filter(|finding| own.contains(&finding.key)) {
         kept.extend(finding.related.iter().cloned());
@@ -135,6 +136,14 @@ fn about(findings: Vec<Finding>, unit: &UnitName, snapshot: &Snapshot) -> Vec<Fi
     findings.into_iter().filter(|finding| kept.contains(&finding.key)).collect()
 }
 
+/// The rings that the unit was on when systemd broke them: their subject is the first unit of each.
+fn rings(unit: &UnitName, snapshot: &Snapshot) -> Vec<FindingKey> {
+    let broken = graph::broken(snapshot).unwrap_or_default();
+    let with_it = broken.iter().filter(|cycle| cycle.units.contains(unit));
+    let subjects = with_it.filter_map(|cycle| cycle.units.first());
+    subjects.map(|subject| FindingKey::new("ordering-cycle-broken", subject.as_str())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use sysdiag_model::Probe;
@@ -146,7 +155,7 @@ mod tests {
     use crate::Section;
     use crate::testing::{add_unit, healthy, systemd_of, unit};
     use crate::testing_events::{
-        assessed, depends, event, failed_service, journal_of, line, timer,
+        assessed, broken_cycle, depends, event, failed_service, journal_of, line, timer,
     };
 
     /// Something wrong in every part that the rules of this folder look at.
@@ -273,6 +282,29 @@ mod tests {
             keys,
             ["unit-failed:db.service", "unit-flapping:app.service", "unit-failed:app.service"]
         );
+    }
+
+    #[test]
+    fn every_unit_of_a_ring_that_was_broken_shows_it() {
+        let mut snapshot = broken();
+        for name in ["x.service", "y.service"] {
+            add_unit(&mut snapshot, unit(name, "active", "running"));
+        }
+        let mut dropped = unit("z.service", "inactive", "dead");
+        dropped.times = None;
+        add_unit(&mut snapshot, dropped);
+        broken_cycle(&mut snapshot, &["y.service", "z.service", "x.service"], "z.service", 60);
+        for (name, shown) in
+            [("x.service", true), ("y.service", true), ("z.service", true), ("a.timer", false)]
+        {
+            let scope = Scope { unit: Some(name.into()), ..Scope::default() };
+            let report =
+                assess(&snapshot, &Probe::Known(Past::default()), &Settings::default(), &scope);
+            let key = FindingKey::new("ordering-cycle-broken", "x.service");
+            let found = report.findings.iter().find(|finding| finding.key == key);
+            assert_eq!(found.is_some(), shown, "{name}");
+            assert!(found.is_none_or(|it| it.title.starts_with("z.service was not started")));
+        }
     }
 
     #[test]

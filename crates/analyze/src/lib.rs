@@ -26,6 +26,8 @@ pub mod logs;
 mod members;
 mod next_step;
 pub mod noise;
+#[cfg(test)]
+mod normal;
 mod order;
 pub mod past;
 mod resource_causes;

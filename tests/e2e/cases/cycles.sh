@@ -60,6 +60,7 @@ guest() {
     journalctl --sync
     report graph run --no-save --analyze-full-graph
     report plain run --no-save
+    for number in a b c; do report page-$number analyze-unit e2e-three-$number.service; done
     text graph sysdiag-analyzer run --no-save --analyze-full-graph
     text capture sysdiag-analyzer capture /tmp/host.sysdiag
     report again --from /tmp/host.sysdiag run --analyze-full-graph
@@ -76,6 +77,10 @@ check() {
     exits healthy 0
     holds healthy "no cycle" '.full_dependency_analysis | .cycles == [] and .edges > 200'
     for name in graph plain again; do exits $name 1; done
+    for name in page-{a,b,c}; do
+        holds $name "its page shows the ring, whichever unit was dropped" \
+            '[.findings[].key] | index("ordering-cycle-broken:e2e-three-a.service") != null'
+    done
     ring two e2e-two-{a,b}.service
     ring three e2e-three-{a,b,c}.service
     for name in {100..149}; do all+=("e2e-fifty-$name.service"); done

@@ -127,6 +127,8 @@ printf '%-44s %9s %9s %9s %9s %9s %8s\n' '' 'CPU ms' own 'PID 1' 'bus' 'wall ms'
 bad=0
 measure "sysdiag-analyzer run" sysdiag-analyzer run --no-save -o json || bad=1
 cp /tmp/out "$RESULTS/report.json"
+measure "sysdiag-analyzer run --analyze-full-graph" \
+    sysdiag-analyzer run --no-save --analyze-full-graph -o json || bad=1
 # The peers differ in what they see; a missing one is said and is no failure of ours.
 measure "systemd-analyze blame" systemd-analyze --no-pager blame
 measure "systemctl show '*'" systemctl show '*'

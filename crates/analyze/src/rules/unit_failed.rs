@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use sysdiag_model::report::{HealthAnalysis, UnitProblem};
 use sysdiag_model::snapshot::AssertFact;
-use sysdiag_model::{Evidence, Finding, Severity, UnitType, Value};
+use sysdiag_model::{Evidence, Finding, Severity, UnitType, Value, signal_name};
 
 use crate::amount::duration;
 use crate::failure;
@@ -30,9 +30,10 @@ pub(super) const RULE: Rule = Rule {
         checks: "Units whose ActiveState is failed, sockets and timers excepted: how the process \
                  that failed ended, from the commands of the unit, its main process or the \
                  journal, and what it logged last. A note if it was stopped and ended by a signal \
-                 that counts as a failure. Also units that were not started because an Assert...= \
-                 was not met, and services that failed and are down for five seconds or longer \
-                 until systemd tries again (RestartSec=).",
+                 that counts as a failure, or with the exit status that stands for one (143). Also \
+                 units that were not started because an Assert...= was not met, and services that \
+                 failed and are down for five seconds or longer until systemd tries again \
+                 (RestartSec=).",
         matters: "What the unit provides is not there, and units that require it cannot start.",
         todo: "Read the last log lines (journalctl -b -u UNIT), mend the cause, start the unit \
                again. A failure that is over is cleared with systemctl reset-failed UNIT.",
@@ -82,6 +83,9 @@ fn waiting(
     })
 }
 
+/// Hang-up, interrupt, quit and terminate (`signal(7)`): those that stop a program, and that it can catch.
+const BY_SIGNAL: [i32; 4] = [1, 2, 3, 15];
+
 /// A unit whose start job ended because an `Assert...=` was not met: it is inactive, not failed, and
 /// soon unloaded. (A condition that is not met is nothing of note.)
 fn not_asserted(units: &Units<'_>, name: &str) -> Option<Finding> {
@@ -109,23 +113,32 @@ fn said(assert: &AssertFact) -> String {
     format!("{}={}", assert.setting, shortened(&assert.value, 160))
 }
 
-/// Whether the main process ended only after the unit had begun to stop, by a signal that counts as a
-/// failure (`KillSignal=SIGKILL`): whoever stopped it got what he asked for.
-fn was_stopped(units: &Units<'_>, problem: &UnitProblem) -> bool {
-    let Some(detail) = units.detail(problem.name.as_str()) else { return false };
-    let exited = detail.service.as_ref().and_then(|service| service.exec_main_exit);
-    problem.result.as_deref() == Some("signal")
-        && detail.active_exit.zip(exited).is_some_and(|(stopping, exited)| stopping < exited)
+/// How the main process ended, if it did so only after the unit had begun to stop and by a signal that
+/// counts as a failure (`KillSignal=SIGKILL`), or with the exit status by which shells and Java tell of a
+/// signal: whoever stopped it got what he asked for.
+fn ended_as_asked(units: &Units<'_>, problem: &UnitProblem) -> Option<String> {
+    let detail = units.detail(problem.name.as_str())?;
+    let exited = detail.service.as_ref()?.exec_main_exit?;
+    detail.active_exit.filter(|stopping| *stopping < exited)?;
+    match problem.result.as_deref()? {
+        "signal" => Some(format!("by {}", problem.signal.as_deref().unwrap_or("a signal"))),
+        "exit-code" => {
+            let status = problem.exit_status?;
+            let signal = BY_SIGNAL.into_iter().find(|signal| status == 128 + *signal)?;
+            let signal = signal_name(signal)?;
+            Some(format!("and its main process exited with status {status} (128 + {signal})"))
+        }
+        _ => None,
+    }
 }
 
 fn finding(units: &Units<'_>, problem: &UnitProblem) -> Finding {
     let name = problem.name.as_str();
     let title = failure::sentence(units, problem);
-    let (severity, title) = if was_stopped(units, problem) {
+    let (severity, title) = if let Some(how) = ended_as_asked(units, problem) {
         let when = problem.since.map(|since| format!(" {}", ago(since, units.clock.realtime)));
-        let signal = problem.signal.as_deref().unwrap_or("a signal");
         let when = when.unwrap_or_default();
-        let title = format!("{name} was stopped{when} by {signal}, which counts as a failure");
+        let title = format!("{name} was stopped{when} {how}, which counts as a failure");
         (Severity::Info, title)
     } else {
         (RULE.severity, title)
@@ -419,6 +432,33 @@ mod tests {
             found[0].title,
             "a.service was stopped 4 min ago by SIGKILL, which counts as a failure"
         );
+    }
+
+    #[test]
+    fn the_exit_status_that_stands_for_a_signal_is_a_note_after_a_stop_only() {
+        for (status, stopping, severity) in [
+            (143, 241, Severity::Info),
+            (130, 241, Severity::Info),
+            (143, 239, Severity::Error),
+            (1, 241, Severity::Error),
+            (139, 241, Severity::Error),
+            (i32::MIN, 241, Severity::Error),
+        ] {
+            let mut snapshot = healthy();
+            failed_service(&mut snapshot, "a.service", "exit-code", 1, status);
+            let detail = systemd_of(&mut snapshot).details.get_mut("a.service").unwrap();
+            detail.active_exit = Some(seconds_ago(stopping));
+            detail.service.as_mut().unwrap().exec_main_exit = Some(seconds_ago(240));
+            let found = findings(&RULE, &snapshot);
+            assert_eq!((found.len(), found[0].severity), (1, severity), "{status} {stopping}");
+            let title = "a.service was stopped 4 min ago and its main process exited with status 143 \
+                         (128 + SIGTERM), which counts as a failure";
+            assert!(
+                found[0].title == title || (status, stopping) != (143, 241),
+                "{}",
+                found[0].title
+            );
+        }
     }
 
     #[test]
