@@ -26,7 +26,10 @@ use super::messages::{
 use super::reader::{Entry, Faults, Reader, Select};
 
 /// Entries that are read at most. A shutdown logs some tens after it has stopped the services.
-const MAX_ENTRIES: usize = 100;
+const MAX_ENTRIES: usize = 60;
+/// A shutdown that was asked for longer before the end came to nothing (`JobTimeoutSec=` of
+/// `poweroff.target` and the like is 30 minutes).
+const SHUTDOWN_USEC: u64 = 40 * 60 * 1_000_000;
 /// Last lines that are kept.
 const LAST_LINES: usize = 5;
 /// Lines about trouble that are kept, the newest.
@@ -48,6 +51,7 @@ const SHUTDOWN_TARGETS: [&str; 8] = [
 const FIRST_TARGETS: [&str; 2] = ["sysinit.target", "local-fs.target"];
 /// What moves the journal from `/var` to `/run` when it is stopped.
 const JOURNAL_FLUSH: &str = "systemd-journal-flush.service";
+const LOGIND: &str = "systemd-logind.service";
 const WHAT: &str = "how the previous boot ended";
 
 /// How the boot before `current` ended. None: there is none in the journal, or it is not known.
@@ -70,6 +74,18 @@ pub(super) fn read(
     let mut faults = Faults::default();
     let mut tail = Tail::default();
     reader.newest_first(&select, deadline, &mut faults, |entry| tail.add(entry));
+    if tail.end.is_none() {
+        let select = Select {
+            all: vec![
+                ("_BOOT_ID", id.as_str()),
+                ("MESSAGE_ID", SHUTDOWN),
+                ("_SYSTEMD_UNIT", LOGIND),
+            ],
+            since: Some(found.last.minus_usec(SHUTDOWN_USEC)),
+            ..Select::default()
+        };
+        reader.newest_first(&select, deadline, &mut faults, |entry| tail.add_asked(entry));
+    }
     let faults = faults.into_gaps(WHAT);
     let complete = tail.newest.is_some_and(|newest| newest >= found.last);
     if !faults.is_empty() {
@@ -152,9 +168,6 @@ impl Tail {
             }
             // What is older was said by a journald that was restarted since, such as the initrd's.
             Some(Sign::JournalStarted) => return ControlFlow::Break(()),
-            Some(Sign::ShutdownAsked) if self.end.is_none() => {
-                self.end = Some((BootEnd::ShutdownUnfinished, line(entry)));
-            }
             _ => {}
         }
         if self.last_lines.len() < LAST_LINES {
@@ -165,6 +178,14 @@ impl Tail {
         }
         self.read += 1;
         if self.read >= MAX_ENTRIES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn add_asked(&mut self, entry: &Entry<'_>) -> ControlFlow<()> {
+        if Facts::of(entry).sign() != Some(Sign::ShutdownAsked) {
+            return ControlFlow::Continue(());
+        }
+        self.end = Some((BootEnd::ShutdownUnfinished, line(entry)));
+        ControlFlow::Break(())
     }
 
     fn finish(mut self, found: &Found) -> PreviousBoot {
@@ -254,7 +275,7 @@ impl<'a> Facts<'a> {
             return is_shutdown.then_some(Sign::Shutdown);
         }
         match id {
-            _ if self.own_unit != Some("systemd-logind.service") => None,
+            _ if self.own_unit != Some(LOGIND) => None,
             SHUTDOWN => Some(Sign::ShutdownAsked),
             POWER_KEY | POWER_KEY_LONG_PRESS => Some(Sign::PowerKey),
             _ => None,
