@@ -30,7 +30,11 @@ pub(super) struct Found {
 /// The cycles, and how many edges of components are on none of them. Each component has one at least
 /// while there is room for it: the first search in each may follow more edges than are left.
 pub(super) fn cover(graph: &Adjacency, components: &Components) -> (Vec<Found>, usize) {
-    let mut paths = Paths::new(graph, components);
+    search(&mut Paths::new(graph, components))
+}
+
+fn search(paths: &mut Paths<'_>) -> (Vec<Found>, usize) {
+    let (graph, components) = (paths.graph, paths.components);
     let mut shown = vec![false; graph.len()];
     let mut found: BTreeSet<Found> = BTreeSet::new();
     let (mut room, mut edges_of_all) = (MOST_EDGES, 0);
@@ -267,7 +271,9 @@ mod tests {
         paths.shortest(0, 1).unwrap();
         let most_of_one = paths.followed;
         assert!(most_of_one * 30_000 > 10 * MOST_FOLLOWED, "{most_of_one} is no trouble");
-        let (found, left) = cover(&graph, &components);
+        let mut paths = Paths::new(&graph, &components);
+        let (found, left) = search(&mut paths);
+        assert!(paths.followed < MOST_FOLLOWED + 2 * graph.len(), "{}", paths.followed);
         assert!(found.iter().any(|cycle| cycle.nodes == [nodes, nodes + 1]));
         let knot: Vec<&Found> = found.iter().filter(|cycle| cycle.component == 0).collect();
         assert!(knot.len() > 5 && knot.iter().all(|cycle| cycle.nodes.len().abs_diff(834) <= 1));

@@ -16,7 +16,7 @@ use sysdiag_model::{Finding, Probe, Report, Severity, Snapshot};
 use crate::hosts::{Host, on_every_host, report_on, without_colour};
 
 /// Changed hosts for each recorded one.
-const ROUNDS: u64 = 12;
+const ROUNDS: u64 = 8;
 /// A name as somebody chooses it who means ill.
 const HOSTILE: &str = "../\u{1b}]0;x\u{7}%n\n-\u{202e}$(reboot)'\"\u{0}@é.service";
 
@@ -75,7 +75,7 @@ fn pruned(value: &Value, way: Option<&[Step]>) -> Value {
             }
             // Lists of a fixed length, and what a probe knows in part.
             _ if way.is_some() || list.iter().all(Value::is_number) => value.clone(),
-            _ if matches!(list.as_slice(), [_, Value::Array(gaps)] if !gaps.is_empty()) => {
+            _ if list.len() == 2 && list[1].pointer("/0/why").is_some() => {
                 json!([pruned(&list[0], None), list[1]])
             }
             _ => json!([]),
@@ -253,7 +253,7 @@ fn whatever_a_host_says_the_report_is_whole_and_the_same_again() {
             let base = if round % 3 == 2 { renamed(&document, &mut sequence) } else { None };
             let base = base.unwrap_or_else(|| document.clone());
             let mut value = base.clone();
-            let rate = [10, 100, 1_000, 3][usize::try_from(round / 3).unwrap() % 4];
+            let rate = [10, 100, 1_000, 3][usize::try_from(round).unwrap() % 4];
             let mut mutation =
                 Mutation { document: &base, allowed: &allowed, sequence, rate, changes: 0 };
             mutation.change(&mut value, &mut Vec::new(), "");
@@ -261,7 +261,7 @@ fn whatever_a_host_says_the_report_is_whole_and_the_same_again() {
             let at = format!("{}, round {round}", host.name());
             let snapshot: Snapshot =
                 serde_json::from_value(value).unwrap_or_else(|error| panic!("{at}: {error}"));
-            check(&snapshot, &scope(round), &at);
+            check(&snapshot, &scope(round + round / 4), &at);
         }
         changed.lock().unwrap().insert(host.name().to_owned(), changes);
     });
