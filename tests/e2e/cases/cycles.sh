@@ -78,7 +78,7 @@ check() {
     holds healthy "no cycle" '.full_dependency_analysis | .cycles == [] and .edges > 200'
     for name in graph plain again; do exits $name 1; done
     for name in page-{a,b,c}; do
-        holds $name "its page shows the ring, whichever unit was dropped" \
+        holds "$name" "its page shows the ring, whichever unit was dropped" \
             '[.findings[].key] | index("ordering-cycle-broken:e2e-three-a.service") != null'
     done
     ring two e2e-two-{a,b}.service
