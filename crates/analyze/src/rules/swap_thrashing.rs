@@ -17,7 +17,8 @@ pub(super) const RULE: Rule = Rule {
     needs: &[Need::System],
     explanation: Explanation {
         checks: "Pages swapped in and pages swapped out between two samples (pswpin and pswpout of \
-                 /proc/vmstat), both of at least swap_thrashing_rate_bytes (1 MiB), while \
+                 /proc/vmstat), both of at least swap_thrashing_rate_bytes (1 MiB), or the first \
+                 alone where memory is short (memory_available_warning_percent), while \
                  tasks waited for memory in at least swap_pressure_percent (10) of the last ten \
                  seconds. Silent in containers: the counters are of the whole machine.",
         matters: "What is swapped out is needed again at once: the host works for its memory \
@@ -53,17 +54,20 @@ fn finding(context: &Context<'_>) -> Option<Finding> {
     let threshold = context.settings.swap_thrashing_rate_bytes.max(1) as f64;
     let (stalls, source) = pressure(context, &MEMORY)?;
     let waited = stalls.some.avg10;
-    if swapped_in < threshold
-        || swapped_out < threshold
-        || waited < context.settings.swap_pressure_percent
-    {
+    if swapped_in < threshold || waited < context.settings.swap_pressure_percent {
         return None;
     }
+    // Pages go out in bursts, and some need not be written again: where nothing is left, what comes
+    // in takes the place of other pages, seen or not.
+    let meanwhile = if swapped_out >= threshold {
+        format!("and {} go out to it", amount::bytes(whole(swapped_out)))
+    } else {
+        format!("while only {} of memory are available", amount::bytes(short_of_memory(context)?))
+    };
     let title = format!(
-        "{} a second come in from swap and {} go out to it, and tasks waited for memory in {} of \
-         the last ten seconds",
+        "{} a second come in from swap {meanwhile}, and tasks waited for memory in {} of the last \
+         ten seconds",
         amount::bytes(whole(swapped_in)),
-        amount::bytes(whole(swapped_out)),
         amount::percent(waited),
     );
     let finding = Finding::new(RULE.id, RULE.severity, HOST, title)
@@ -79,6 +83,14 @@ fn finding(context: &Context<'_>) -> Option<Finding> {
     Some(with_top(finding, top, "memory.current", |unit| {
         unit.memory_current_bytes.map(Value::Bytes)
     }))
+}
+
+/// Memory that is available, if that is little.
+fn short_of_memory(context: &Context<'_>) -> Option<u64> {
+    let usage = context.resources.system_usage.as_ref()?;
+    let (available, total) = (usage.memory_available_bytes?, usage.memory_total_bytes?);
+    let percent = available as f64 / total as f64 * 100.0;
+    (percent < context.settings.memory_available_warning_percent).then_some(available)
 }
 
 #[cfg(test)]
@@ -120,6 +132,18 @@ mod tests {
         let mut snapshot = with(640, 1_280, 35.0);
         systemd_of(&mut snapshot).manager.security_start_monotonic_usec = Some(0);
         assert!(findings(&RULE, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn pages_that_come_in_are_enough_where_nothing_is_left() {
+        let mut snapshot = with(640, 0, 35.0);
+        let memory = system_of(&mut snapshot).memory.value_mut().unwrap();
+        memory.available_bytes = Some(300 << 20);
+        assert_eq!(
+            findings(&RULE, &snapshot)[0].title,
+            "10 MiB a second come in from swap while only 300 MiB of memory are available, and \
+             tasks waited for memory in 35 % of the last ten seconds"
+        );
     }
 
     #[test]
