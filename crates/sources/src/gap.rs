@@ -22,6 +22,11 @@ pub(crate) fn of_file(what: impl Into<String>, file: &str, error: &io::Error) ->
     gap
 }
 
+/// `1 process`, `12 processes`: what a gap is about.
+pub(crate) fn processes(count: usize) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
 /// `reason`, and what helps against it unless that is the case already: root that is refused is in a
 /// container, or a security module is in the way.
 pub(crate) fn or_as_root(reason: &str) -> String {

@@ -84,11 +84,11 @@ pub(super) fn read(
     found.sort_by_key(|files| files.pid);
     let mut gaps = Vec::new();
     if refused > 0 {
-        let what = format!("deleted programs of {refused} processes");
+        let what = format!("deleted programs of {}", gap::processes(refused));
         gaps.push(Gap::new(what, Why::NotPermitted, gap::or_as_root("/proc/PID/exe is refused")));
     }
     if unread > 0 {
-        let what = format!("deleted libraries of {unread} processes");
+        let what = format!("deleted libraries of {}", gap::processes(unread));
         gaps.push(Gap::new(what, Why::TimedOut, "reading all mappings takes too long"));
     }
     Probe::with_gaps(found, gaps)
@@ -318,7 +318,7 @@ mod tests {
         let proc = file::open_dir(&root, "/proc").unwrap();
         let processes = super::super::list::read(&proc).unwrap().processes;
         let probe = read(&root, &proc, &processes, Instant::now());
-        assert_eq!(probe.gaps()[0].what, "deleted libraries of 1 processes");
+        assert_eq!(probe.gaps()[0].what, "deleted libraries of 1 process");
     }
 
     proptest! {

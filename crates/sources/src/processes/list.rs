@@ -10,7 +10,7 @@ use sysdiag_model::{Gap, Why};
 
 use super::stat;
 use crate::mask::mask_args;
-use crate::{file, text};
+use crate::{file, gap, text};
 
 /// Hosts with more are read in part.
 const MAX_PROCESSES: usize = 100_000;
@@ -33,7 +33,7 @@ pub(super) fn read(proc: &OwnedFd) -> Result<Listed, Errno> {
     pids.sort_unstable();
     let mut gaps = Vec::new();
     if pids.len() > MAX_PROCESSES {
-        let what = format!("{} processes", pids.len() - MAX_PROCESSES);
+        let what = gap::processes(pids.len() - MAX_PROCESSES);
         let hint = format!("only the first {MAX_PROCESSES} were read");
         gaps.push(Gap::new(what, Why::Malformed, hint));
         pids.truncate(MAX_PROCESSES);
@@ -54,7 +54,7 @@ pub(super) fn read(proc: &OwnedFd) -> Result<Listed, Errno> {
         }
     }
     if malformed > 0 {
-        let what = format!("{malformed} processes");
+        let what = gap::processes(malformed);
         gaps.push(Gap::new(what, Why::Malformed, "/proc/PID/stat is not as proc(5) describes"));
     }
     Ok(Listed { processes, gaps, unreadable })

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use sysdiag_model::snapshot::Process;
 use sysdiag_model::{Gap, Why};
 
-use crate::{clock, file, text};
+use crate::{clock, file, gap, text};
 
 /// CPU time for all of it.
 const BUDGET_USEC: u64 = 50_000;
@@ -60,7 +60,7 @@ pub(super) fn read(proc: &OwnedFd, processes: &mut [Process], deadline: Instant)
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)
-    .map(|(count, why, hint)| Gap::new(format!("PSS of {count} processes"), why, hint))
+    .map(|(count, why, hint)| Gap::new(format!("PSS of {}", gap::processes(count)), why, hint))
     .collect()
 }
 

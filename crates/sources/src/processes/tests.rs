@@ -71,7 +71,7 @@ fn damaged_and_hidden_ones_are_counted() {
     let gaps: Vec<_> = probe.gaps().iter().map(|gap| (gap.what.as_str(), gap.why)).collect();
     assert_eq!(
         gaps,
-        [("1 processes", Why::Malformed), ("processes of other users", Why::NotPermitted)]
+        [("1 process", Why::Malformed), ("processes of other users", Why::NotPermitted)]
     );
     assert!(probe.gaps()[1].hint.as_deref().unwrap().contains("hidepid=invisible"));
     assert_eq!(probe.value().unwrap().list.len(), 1);
@@ -83,7 +83,7 @@ fn without_time_there_is_no_pss() {
     process(folder.path(), 1, "init", "");
     child_of(7, folder.path(), 8, "worker", "");
     let probe = read(&Root::at(folder.path()), Instant::now());
-    assert_eq!(probe.gaps()[0].what, "PSS of 1 processes");
+    assert_eq!(probe.gaps()[0].what, "PSS of 1 process");
     assert_eq!(probe.gaps()[0].why, Why::TimedOut);
     assert_eq!(probe.value().unwrap().list[1].pss_bytes, None);
 }

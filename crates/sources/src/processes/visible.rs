@@ -17,7 +17,7 @@ pub(super) fn hidden(root: &Root, seen: &[Process], unreadable: usize) -> Option
     );
     let what = match unreadable {
         0 => "processes of other users".to_owned(),
-        count => format!("{count} processes of other users"),
+        count => format!("{} of other users", gap::processes(count)),
     };
     Some(Gap::new(what, Why::NotPermitted, gap::or_as_root(&how)))
 }
