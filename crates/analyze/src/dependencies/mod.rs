@@ -91,7 +91,8 @@ fn is_problematic(units: &Units<'_>, edge: &str, other: &UnitName) -> bool {
     let Some(unit) = units.systemd.unit(other.as_str()) else {
         // What is not loaded is not up, and `Requisite=` starts nothing.
         return edge == "Requisite"
-            || REQUIREMENTS.contains(&edge) && held_back(units, other.as_str());
+            || REQUIREMENTS.contains(&edge)
+                && (held_back(units, other.as_str()) || never_appeared(units, other));
     };
     match edge {
         "Requires" => {

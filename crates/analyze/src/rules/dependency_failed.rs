@@ -99,8 +99,14 @@ fn finding(units: &Units<'_>, name: &str) -> Finding {
 }
 
 fn how_it_is(units: &Units<'_>, name: &UnitName) -> &'static str {
+    let start = units.failed_start(name.as_str());
+    if start.is_some_and(|event| event.job_result.as_deref() == Some("unsupported")) {
+        return "is not supported on this host";
+    }
     let Some(unit) = units.systemd.unit(name.as_str()) else {
-        return if held_back(units, name.as_str()) {
+        return if name.unit_type() == Some(UnitType::Device) {
+            "did not appear"
+        } else if held_back(units, name.as_str()) {
             "was not started either"
         } else {
             "is not up (Requisite=)"
@@ -169,6 +175,26 @@ mod tests {
             titles,
             ["x.mount was not started 3 min ago: it requires dev-x.device, which did not appear"]
         );
+    }
+
+    #[test]
+    fn a_device_that_is_not_loaded_any_more_is_named_too() {
+        for (result, how) in
+            [("timeout", "did not appear"), ("unsupported", "is not supported on this host")]
+        {
+            let mut snapshot = healthy();
+            depends(&mut snapshot, "app.service", "Requires", "dev-x.device");
+            for (name, result) in [("dev-x.device", result), ("app.service", "dependency")] {
+                event(&mut snapshot, name, UnitEventKind::StartFailed, 180).job_result =
+                    Some(result.to_owned());
+            }
+            assert_eq!(
+                findings(&RULE, &snapshot)[0].title,
+                format!(
+                    "app.service was not started 3 min ago: it requires dev-x.device, which {how}"
+                )
+            );
+        }
     }
 
     #[test]
