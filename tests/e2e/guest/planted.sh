@@ -366,7 +366,8 @@ plant_disks() {
         truncate -s 16M "/srv/e2e-$disk.img"
         mkfs.ext4 -q -F "/srv/e2e-$disk.img"
         mkdir -p "/srv/e2e-$disk"
-        mount -o loop,errors=remount-ro "/srv/e2e-$disk.img" "/srv/e2e-$disk"
+        # The root file system must not be frozen below instead.
+        mount -o loop,errors=remount-ro "/srv/e2e-$disk.img" "/srv/e2e-$disk" || return
     done
     echo e2e >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE /srv/e2e-bad)")/trigger_fs_error"
     # Some kernels leave the flags of the mount as they were.

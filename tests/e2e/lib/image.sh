@@ -5,7 +5,7 @@
 . "$E2E/lib/tools.sh"
 
 # perl-base comes with minbase.  time(1) is for the benchmark's peak memory.
-IMAGE_PACKAGES=systemd,systemd-sysv,dbus,udev,procps,kmod,systemd-coredump,bsdutils,time
+IMAGE_PACKAGES=systemd,systemd-sysv,dbus,udev,procps,kmod,systemd-coredump,bsdutils,time,e2fsprogs
 # What else is in the image, and left out of it: PostgreSQL's compiler is as large as all the
 # rest and used by long queries only.
 # shellcheck disable=SC2153 # from common.sh
