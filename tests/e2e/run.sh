@@ -5,7 +5,8 @@
 # The results of failures are kept in target/e2e (--keep: of all).  The last line is
 # `N passed, N failed`.  A guest that cannot be built is a failure, never a skip.
 #
-# A case is a file with a comment `# lanes: container vm` (where it makes sense), perhaps
+# A case is a file with a comment `# lanes: container vm` (where it makes sense; `vm-bookworm`: in
+# that suite only), perhaps
 # `# boot: faults` (planted before systemd starts), `# image: servers` (the guest with more
 # packages) and `# boots: 3` (the guest boots up to so often, until guest() returns: it ends a boot
 # itself, $BOOT is the number of this one), and two functions: guest() runs as root in the guest and saves outputs, check() runs
@@ -134,7 +135,9 @@ main() {
                 export E2E_IMAGE=${E2E_IMAGE:-plain}
                 E2E_BOOTS=$(header "$case" boots)
                 export E2E_BOOTS=${E2E_BOOTS:-1}
-                case " $(header "$case" lanes) " in *" $LANE "*) built && one "$case" ;; esac
+                case " $(header "$case" lanes) " in
+                *" $LANE "* | *" $LANE-$SUITE "*) built && one "$case" ;;
+                esac
             done
         done
     done
