@@ -1,0 +1,1 @@
+//! Reads the files that systemd-journald writes, by their index.

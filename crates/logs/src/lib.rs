@@ -1,0 +1,4 @@
+//! What log messages mean: a catalogue of messages known to be bad, and templates mined from all
+//! others, so that what is new, more than usual or gone can be told.
+//!
+//! Pure: messages come in as values, with their times. Nothing is read here, and no clock.
