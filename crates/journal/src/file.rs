@@ -1,0 +1,198 @@
+//! One journal file: its objects, each checked before it is given.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::bytes::u64_at;
+use crate::chain::Chain;
+use crate::damage::{Cause, Damage, Fault, Faults};
+use crate::entry::Head;
+use crate::header::{Header, LEAST};
+use crate::id::Id128;
+use crate::map::Map;
+
+/// An open journal file, as it was when it was opened: what is appended later is not seen.
+#[derive(Debug)]
+pub struct File {
+    path: PathBuf,
+    map: Map,
+    header: Header,
+    /// The list of all entries.
+    all: Chain,
+    /// Where the last of them is; 0 if there are none.
+    last_entry: u64,
+    /// Boot and time of the last entry.
+    newest: Option<(Id128, u64)>,
+    pub(crate) faults: Faults,
+    max_value: usize,
+}
+
+/// `OBJECT_*`, and the size of what all objects of the kind have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Data,
+    Field,
+    Entry,
+    EntryArray,
+}
+
+impl Kind {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Data => 1,
+            Self::Field => 2,
+            Self::Entry => 3,
+            Self::EntryArray => 6,
+        }
+    }
+
+    const fn least(self) -> u64 {
+        match self {
+            Self::Data | Self::Entry => 64,
+            Self::Field => 40,
+            Self::EntryArray => 24,
+        }
+    }
+
+    const fn not_here(self) -> &'static str {
+        match self {
+            Self::Data => "no data object here",
+            Self::Field => "no field object here",
+            Self::Entry => "no entry here",
+            Self::EntryArray => "no entry array here",
+        }
+    }
+}
+
+impl File {
+    /// Opens a file. A value of more than `max_value` bytes is damage.
+    pub(crate) fn open(path: &Path, max_value: usize) -> Result<Self, Damage> {
+        let damage = |cause| Damage { path: path.to_owned(), offset: None, cause };
+        let io = |error: io::Error| damage(error.into());
+        // A pipe with the name of a journal must not keep us.
+        let mut options = fs::OpenOptions::new();
+        let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
+        let file = options.open(path).map_err(io)?;
+        let about = file.metadata().map_err(io)?;
+        if !about.is_file() {
+            return Err(damage(Cause::Malformed("not a regular file")));
+        }
+        if about.len() < LEAST as u64 {
+            return Err(damage(Cause::Malformed("shorter than a header")));
+        }
+        let length = usize::try_from(about.len());
+        let length = length.map_err(|_| damage(Cause::Malformed("too large for this machine")))?;
+        let map = Map::new(&file, length).map_err(io)?;
+        let header = Header::parse(map.bytes()).map_err(damage)?;
+        let mut file = Self {
+            path: path.to_owned(),
+            map,
+            header,
+            all: Chain::EMPTY,
+            last_entry: 0,
+            newest: None,
+            faults: Faults::default(),
+            max_value,
+        };
+        let (array, count) = (file.header.entry_array, file.header.n_entries);
+        if array != 0 {
+            file.all = Chain::read(&file, 0, array, count);
+        }
+        if file.all.len() < count {
+            file.faults.note(Fault::new(array, "fewer entries than its header says"));
+        }
+        // The last one that is an entry.
+        let mut at = file.all.len();
+        while at > 0 && file.last_entry == 0 {
+            at -= 1;
+            if let Some(offset) = file.all.nth(&file, at)
+                && let Some(head) = file.faults.pass(file.entry_head(offset))
+            {
+                file.last_entry = offset;
+                file.newest = Some((head.boot_id, head.realtime));
+            }
+        }
+        Ok(file)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its header, as it was when the file was opened.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Length of the map in bytes.
+    pub fn length(&self) -> u64 {
+        self.map.bytes().len() as u64
+    }
+
+    /// Boot and `CLOCK_REALTIME` in microseconds of its last entry.
+    pub const fn newest(&self) -> Option<(Id128, u64)> {
+        self.newest
+    }
+
+    /// What could not be read so far.
+    pub fn damage(&self) -> Vec<Damage> {
+        let mut list = self.faults.list(&self.path);
+        if self.map.is_cut() {
+            list.push(Damage { path: self.path.clone(), offset: None, cause: Cause::Truncated });
+        }
+        list
+    }
+
+    /// The list of all entries.
+    pub(crate) const fn all(&self) -> &Chain {
+        &self.all
+    }
+
+    pub(crate) const fn last_entry(&self) -> u64 {
+        self.last_entry
+    }
+
+    pub(crate) const fn max_value(&self) -> usize {
+        self.max_value
+    }
+
+    /// Bytes of an offset in a list of entries.
+    pub(crate) const fn item_size(&self) -> usize {
+        if self.header.compact { 4 } else { 8 }
+    }
+
+    /// The bytes of the object at `offset`, from its type on.
+    pub(crate) fn object(&self, offset: u64, kind: Kind) -> Result<&[u8], Fault> {
+        let fault = || Fault::new(offset, kind.not_here());
+        let end = self.header.end;
+        // Objects begin at multiples of 8.
+        if !offset.is_multiple_of(8) || offset < self.header.size || offset >= end {
+            return Err(fault());
+        }
+        let at = usize::try_from(offset).map_err(|_| fault())?;
+        let rest = self.map.bytes().get(at..).ok_or_else(fault)?;
+        let size = u64_at(rest, 8).ok_or_else(fault)?;
+        if rest.first() != Some(&kind.number()) {
+            return Err(fault());
+        }
+        if size < kind.least() || size > end - offset {
+            return Err(Fault::new(offset, "an object of no possible size"));
+        }
+        let size = usize::try_from(size).map_err(|_| fault())?;
+        rest.get(..size).ok_or_else(fault)
+    }
+
+    /// The numbers `N` at `offset`, an item of a hash table.
+    pub(crate) fn number(&self, offset: u64) -> Option<u64> {
+        u64_at(self.map.bytes(), usize::try_from(offset).ok()?)
+    }
+
+    /// What every entry has.
+    pub(crate) fn entry_head(&self, offset: u64) -> Result<Head, Fault> {
+        Head::parse(self.object(offset, Kind::Entry)?)
+            .ok_or(Fault::new(offset, "an entry that is too short"))
+    }
+}
