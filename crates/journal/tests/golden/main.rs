@@ -1,0 +1,20 @@
+//! The reader against what systemd itself reads and writes, and against files that were damaged.
+//!
+//! Needs `journalctl` and `systemd-journal-remote` (`scripts/setup.sh`).
+
+#[cfg(test)]
+mod compare;
+#[cfg(test)]
+mod export;
+#[cfg(test)]
+mod formats;
+#[cfg(test)]
+mod journalctl;
+#[cfg(test)]
+mod ours;
+#[cfg(test)]
+mod query;
+#[cfg(test)]
+mod rng;
+#[cfg(test)]
+mod synthetic;
