@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::header::TRUNCATED;
+
 /// As much is remembered of one file; more is counted.
 const MOST: usize = 16;
 
@@ -83,6 +85,10 @@ pub(crate) enum FaultKind {
 impl Fault {
     pub(crate) const fn new(offset: u64, what: &'static str) -> Self {
         Self { offset, kind: FaultKind::Malformed(what) }
+    }
+
+    pub(crate) fn is_truncation(&self) -> bool {
+        self.kind == FaultKind::Malformed(TRUNCATED)
     }
 
     pub(crate) const fn too_long(offset: u64) -> Self {

@@ -75,17 +75,26 @@ impl File {
         let mut options = fs::OpenOptions::new();
         let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
         let file = options.open(path).map_err(io)?;
-        let about = file.metadata().map_err(io)?;
-        if !about.is_file() {
-            return Err(damage(Cause::Malformed("not a regular file")));
-        }
-        if about.len() < LEAST as u64 {
-            return Err(damage(Cause::Malformed("shorter than a header")));
-        }
-        let length = usize::try_from(about.len());
-        let length = length.map_err(|_| damage(Cause::Malformed("too large for this machine")))?;
-        let map = Map::new(&file, length).map_err(io)?;
-        let header = Header::parse(map.bytes()).map_err(damage)?;
+        let mut tries = 0;
+        let (map, (header, faults)) = loop {
+            let about = file.metadata().map_err(io)?;
+            if !about.is_file() {
+                return Err(damage(Cause::Malformed("not a regular file")));
+            }
+            if about.len() < LEAST as u64 {
+                return Err(damage(Cause::Malformed("shorter than a header")));
+            }
+            let length = usize::try_from(about.len());
+            let length =
+                length.map_err(|_| damage(Cause::Malformed("too large for this machine")))?;
+            let map = Map::new(&file, length).map_err(io)?;
+            let parsed = Header::parse(map.bytes()).map_err(damage)?;
+            // It may have grown in between.
+            tries += 1;
+            if tries > 3 || !parsed.1.iter().any(Fault::is_truncation) {
+                break (map, parsed);
+            }
+        };
         let mut file = Self {
             path: path.to_owned(),
             map,
@@ -96,6 +105,9 @@ impl File {
             faults: Faults::default(),
             max_value,
         };
+        for fault in faults {
+            file.faults.note(fault);
+        }
         let (array, count) = (file.header.entry_array, file.header.n_entries);
         if array != 0 {
             file.all = Chain::read(&file, 0, array, count);

@@ -1,7 +1,7 @@
 //! The header of a journal file.
 
 use crate::bytes::{u32_at, u64_at};
-use crate::damage::Cause;
+use crate::damage::{Cause, Fault};
 use crate::id::Id128;
 
 /// `HEADER_SIGNATURE`.
@@ -12,8 +12,10 @@ pub(crate) const LEAST: usize = 208;
 const KNOWN: u32 = 0b1_1111;
 const KEYED: u32 = 4;
 const COMPACT: u32 = 16;
-/// Tables are read at places, not whole, but one beyond the file is none.
+/// Bytes of a place in a hash table.
 const ITEM: u64 = 16;
+/// What a file is that does not reach as far as its header says.
+pub(crate) const TRUNCATED: &str = "truncated: the file is shorter than its header says";
 
 /// Whether somebody writes to a file (`STATE_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +75,9 @@ pub(crate) struct Table {
 }
 
 impl Header {
-    /// Reads the header at the beginning of `bytes`, which is all of the file.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Cause> {
+    /// Reads the header at the beginning of `bytes`, which is all of the file, and what of the file it
+    /// shows to be lost.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<(Self, Vec<Fault>), Cause> {
         if bytes.len() < LEAST {
             return Err(Cause::Malformed("shorter than a header"));
         }
@@ -91,43 +94,52 @@ impl Header {
         if size < LEAST as u64 || size > 1 << 20 {
             return Err(Cause::Malformed("its header has no sensible size"));
         }
+        let mut faults = Vec::new();
         let length = bytes.len() as u64;
         // `arena_size`: what follows the header.
-        let end = size.saturating_add(number(96));
+        let mut end = size.saturating_add(number(96));
         if end > length {
-            return Err(Cause::Malformed("shorter than its header says: truncated"));
+            faults.push(Fault::new(length, TRUNCATED));
+            end = length;
         }
-        let table = |at, what| {
+        let mut table = |at| {
             let (offset, bytes) = (number(at), number(at + 8));
-            let fits = offset.checked_add(bytes).is_some_and(|end_of| end_of <= end);
             // The number of places: what is beyond a multiple of their size is none.
             let table = Table { offset, places: bytes / ITEM };
-            if offset == 0 || fits { Ok(table) } else { Err(Cause::Malformed(what)) }
+            if offset == 0 || offset.checked_add(bytes).is_some_and(|end_of| end_of <= end) {
+                return table;
+            }
+            faults.push(Fault::new(offset, "a hash table beyond the end"));
+            Table { offset: 0, places: 0 }
         };
-        Ok(Self {
-            state: match bytes.get(16) {
-                Some(0) => State::Offline,
-                Some(1) => State::Online,
-                Some(2) => State::Archived,
-                other => State::Other(other.copied().unwrap_or(u8::MAX)),
+        let (data_table, field_table) = (table(104), table(120));
+        Ok((
+            Self {
+                state: match bytes.get(16) {
+                    Some(0) => State::Offline,
+                    Some(1) => State::Online,
+                    Some(2) => State::Archived,
+                    other => State::Other(other.copied().unwrap_or(u8::MAX)),
+                },
+                file_id: id(24),
+                machine_id: id(40),
+                tail_entry_boot_id: id(56),
+                seqnum_id: id(72),
+                n_entries: number(152),
+                tail_entry_seqnum: number(160),
+                head_entry_seqnum: number(168),
+                entry_array: number(176),
+                head_entry_realtime: number(184),
+                tail_entry_realtime: number(192),
+                compact: features & COMPACT != 0,
+                keyed_hash: features & KEYED != 0,
+                sealed: u32_at(bytes, 8).unwrap_or(0) & 1 != 0,
+                size,
+                end,
+                data_table,
+                field_table,
             },
-            file_id: id(24),
-            machine_id: id(40),
-            tail_entry_boot_id: id(56),
-            seqnum_id: id(72),
-            n_entries: number(152),
-            tail_entry_seqnum: number(160),
-            head_entry_seqnum: number(168),
-            entry_array: number(176),
-            head_entry_realtime: number(184),
-            tail_entry_realtime: number(192),
-            compact: features & COMPACT != 0,
-            keyed_hash: features & KEYED != 0,
-            sealed: u32_at(bytes, 8).unwrap_or(0) & 1 != 0,
-            size,
-            end,
-            data_table: table(104, "its data hash table is beyond its end")?,
-            field_table: table(120, "its field hash table is beyond its end")?,
-        })
+            faults,
+        ))
     }
 }

@@ -75,6 +75,11 @@ impl Journal {
         &self.files
     }
 
+    /// What could not be opened.
+    pub fn unopened(&self) -> &[Damage] {
+        &self.unopened
+    }
+
     /// All that could not be read so far.
     pub fn damage(&self) -> Vec<Damage> {
         let met = self.files.iter().flat_map(File::damage);

@@ -1,13 +1,14 @@
 //! Which boots a journal holds, and which of them is meant by a number.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 
-use sysdiag_model::{BootId, Gap, Timestamp};
+use sysdiag_journal::{Journal, Window};
+use sysdiag_model::{BootId, Timestamp};
 
-use super::files::{Files, unreadable};
-use super::index::{BootPart, Counts, Index, Unreadable};
+use super::reader::boot_id;
+
+/// Values of `PRIORITY` that are told apart; there are eight, but any text can be sent.
+const MAX_PRIORITIES: usize = 64 << 10;
 
 /// A boot that the journal has entries of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,20 +55,18 @@ impl std::error::Error for NoSuchBoot {}
 ///
 /// The boot `current` comes last, whatever the clock said when it began (a host without a clock
 /// of its own).
-pub(super) fn list(files: &Files, current: Option<BootId>) -> (Vec<Boot>, Vec<Gap>) {
-    let mut boots = BTreeMap::<BootId, Boot>::new();
-    let mut gaps = Vec::new();
-    each_part(files, Which::All, &mut gaps, |_, part| {
-        let (first, last) = times(part);
-        let boot = boots.entry(part.id).or_insert(Boot { id: part.id, first, last, entries: 0 });
-        boot.first = boot.first.min(first);
-        boot.last = boot.last.max(last);
-        boot.entries = boot.entries.saturating_add(part.entries);
-        None
+pub(super) fn list(journal: &Journal, current: Option<BootId>) -> Vec<Boot> {
+    let boots = journal.boots().into_iter().filter_map(|boot| {
+        Some(Boot {
+            id: boot_id(boot.id)?,
+            first: Timestamp::from_usec(boot.first_usec),
+            last: Timestamp::from_usec(boot.last_usec),
+            entries: boot.entries,
+        })
     });
-    let mut boots: Vec<Boot> = boots.into_values().collect();
+    let mut boots: Vec<Boot> = boots.collect();
     boots.sort_by_key(|boot| (Some(boot.id) == current, boot.first, boot.id));
-    (boots, gaps)
+    boots
 }
 
 /// The boot that `number` means as in `journalctl --boot`: 0 the current one, -1 the one before, 1
@@ -96,74 +95,24 @@ pub(super) fn pick(
     found.copied().ok_or(missing)
 }
 
-/// Entries of the boots `which` between two moments, all and by priority.
-pub(super) fn count(
-    files: &Files,
-    which: Which,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
-) -> (Counts, Vec<Gap>) {
-    let mut counts = Counts::default();
-    let mut gaps = Vec::new();
-    let (since, until) = (since.map(Timestamp::as_usec), until.map(Timestamp::as_usec));
-    each_part(files, which, &mut gaps, |index, part| {
-        match index.count(part, since, until) {
-            Ok(part) => counts.add(&part),
-            Err(error) => return Some(error),
-        }
-        None
-    });
-    (counts, gaps)
+/// Numbers of entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) entries: u64,
+    pub(super) by_priority: [u64; 8],
 }
 
-fn times(part: &BootPart) -> (Timestamp, Timestamp) {
-    let (first, last) = (part.first.realtime_usec, part.last.realtime_usec);
-    (Timestamp::from_usec(first.min(last)), Timestamp::from_usec(last.max(first)))
-}
-
-/// Boots to look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    All,
-    One(BootId),
-    /// The one that runs now: none is later.
-    Current(BootId),
-}
-
-/// Calls `each` for what each file holds of each of the boots `which`.
-fn each_part(
-    files: &Files,
-    which: Which,
-    gaps: &mut Vec<Gap>,
-    mut each: impl FnMut(&Index, &BootPart) -> Option<Unreadable>,
-) {
-    for path in files.readable.keys() {
-        if let Err(error) = parts(path, which, &mut each) {
-            gaps.push(unreadable(path, &error));
+/// Entries in `window`, all and by priority, from the index.
+pub(super) fn count(journal: &Journal, window: &Window) -> Counts {
+    let mut counts = Counts { entries: journal.count(window), ..Counts::default() };
+    // A sender may give any text as priority: those that are none are left out.
+    for distinct in journal.distinct("PRIORITY", window, MAX_PRIORITIES).unwrap_or_default() {
+        let [digit @ b'0'..=b'7'] = distinct.value.as_slice() else { continue };
+        if let Some(count) = counts.by_priority.get_mut(usize::from(digit - b'0')) {
+            *count += distinct.entries;
         }
     }
-}
-
-fn parts(
-    path: &Path,
-    which: Which,
-    each: &mut impl FnMut(&Index, &BootPart) -> Option<Unreadable>,
-) -> Result<(), Unreadable> {
-    let index = Index::open(path)?;
-    // Archived before this boot.
-    if matches!(which, Which::Current(id) if index.last_boot != Some(id)) {
-        return Ok(());
-    }
-    for part in index.boots()? {
-        let wanted = match which {
-            Which::All => true,
-            Which::One(id) | Which::Current(id) => id == part.id,
-        };
-        if wanted && let Some(error) = each(&index, &part) {
-            return Err(error);
-        }
-    }
-    Ok(())
+    counts
 }
 
 #[cfg(test)]

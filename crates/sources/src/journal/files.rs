@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use sysdiag_journal::{Cause, Journal, Options};
 use sysdiag_model::{BootId, Gap, Why};
 
-use super::index::{Index, Unreadable};
+use super::reader::{MAX_VALUE_BYTES, boot_id, unopened};
 use crate::{Root, file, gap};
 
 /// Files beyond this many are not looked at; journald itself keeps at most 100 archived ones
@@ -27,12 +28,6 @@ fn permission_hint() -> &'static str {
 /// The journal of one host.
 #[derive(Debug)]
 pub(super) struct Files {
-    /// Folders that hold at least one readable file.
-    pub(super) folders: Vec<PathBuf>,
-    /// Readable files and their length when they were found.
-    pub(super) readable: BTreeMap<PathBuf, u64>,
-    /// Whose sequence numbers their entries have, by the id of the file.
-    pub(super) seqnum_ids: BTreeMap<u128, u128>,
     /// What of the journal cannot be read.
     pub(super) gaps: Vec<Gap>,
     /// The readable files that are the system's, not a user's.
@@ -42,12 +37,12 @@ pub(super) struct Files {
     pub(super) unread_usec: Option<u64>,
 }
 
-/// How far a file goes, as its header says.
+/// How far a file goes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End {
     /// Time of its last entry in microseconds, 0 if it has none.
     pub(super) last_usec: u64,
-    /// See [`Index::last_boot`].
+    /// Boot of its last entry.
     pub(super) last_boot: Option<BootId>,
 }
 
@@ -55,24 +50,41 @@ pub(super) struct End {
 ///
 /// `journal~` files, which journald puts aside after a crash, hold the boot that crashed and are
 /// among them.
-pub(super) fn find(root: &Root) -> Result<Files, Gap> {
-    let mut files = Files {
-        folders: Vec::new(),
-        readable: BTreeMap::new(),
-        seqnum_ids: BTreeMap::new(),
-        gaps: Vec::new(),
-        of_system: BTreeMap::new(),
-        unread_usec: None,
-    };
+pub(super) fn find(root: &Root) -> Result<(Files, Journal), Gap> {
+    let mut files = Files { gaps: Vec::new(), of_system: BTreeMap::new(), unread_usec: None };
     let mut denied = Denied::default();
+    let mut paths = Vec::new();
     for folder in folders(root, &mut denied) {
-        let before = files.readable.len();
-        scan(&folder, &mut files, &mut denied);
-        if files.readable.len() > before {
-            files.folders.push(folder);
+        scan(&folder, &mut paths, &mut files, &mut denied);
+    }
+    let options = Options { max_value_bytes: MAX_VALUE_BYTES, max_files: MAX_FILES };
+    let journal = Journal::open(&paths, &options);
+    for damage in journal.unopened() {
+        let name = damage.path.file_name().unwrap_or_default().to_string_lossy();
+        match &damage.cause {
+            Cause::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                denied.note(&name);
+            }
+            // Vacuumed since the folder was read.
+            Cause::Io(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => {
+                files.gaps.push(unopened(damage));
+                if is_of_system(&name) {
+                    files.unread_usec = files.unread_usec.max(Some(written_usec(&damage.path)));
+                }
+            }
         }
     }
-    if files.readable.is_empty() {
+    for file in journal.files() {
+        let name = file.path().file_name().unwrap_or_default().to_string_lossy();
+        if is_of_system(&name) {
+            let (last_boot, last_usec) = file.newest().unzip();
+            let last_boot = last_boot.and_then(boot_id);
+            let end = End { last_usec: last_usec.unwrap_or(0), last_boot };
+            files.of_system.insert(file.path().to_owned(), end);
+        }
+    }
+    if journal.files().is_empty() {
         return Err(if denied.any() {
             Gap::new("journal", Why::NotPermitted, permission_hint())
         } else if let Some(gap) = files.gaps.pop() {
@@ -92,7 +104,12 @@ pub(super) fn find(root: &Root) -> Result<Files, Gap> {
         let what = if denied.system { "journal of the system" } else { "journals of other users" };
         files.gaps.push(Gap::new(what, Why::NotPermitted, permission_hint()));
     }
-    Ok(files)
+    Ok((files, journal))
+}
+
+/// Whether a file of this name is the system's, not a user's.
+fn is_of_system(name: &str) -> bool {
+    name.starts_with("system")
 }
 
 /// What was refused.
@@ -147,7 +164,7 @@ fn is_machine_id(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn scan(folder: &Path, files: &mut Files, denied: &mut Denied) {
+fn scan(folder: &Path, paths: &mut Vec<PathBuf>, files: &mut Files, denied: &mut Denied) {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -164,42 +181,17 @@ fn scan(folder: &Path, files: &mut Files, denied: &mut Denied) {
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let is_journal = name.ends_with(".journal") || name.ends_with(".journal~");
+        let is_journal = sysdiag_journal::is_journal_file(&name.to_string_lossy());
         if !is_journal || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
-        if files.readable.len() >= MAX_FILES {
+        if paths.len() >= MAX_FILES {
             let hint = format!("only {MAX_FILES} files are read");
             files.gaps.push(Gap::new("older journal files", Why::Disabled, hint));
             files.unread_usec = Some(u64::MAX);
             return;
         }
-        let path = entry.path();
-        let of_system = name.starts_with("system");
-        match Index::open(&path) {
-            Ok(index) => {
-                files.seqnum_ids.insert(index.file_id, index.seqnum_id);
-                if of_system {
-                    let last_usec = index.last_realtime_usec;
-                    files
-                        .of_system
-                        .insert(path.clone(), End { last_usec, last_boot: index.last_boot });
-                }
-                files.readable.insert(path, index.length());
-            }
-            Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
-                denied.note(&name);
-            }
-            // Vacuumed since the folder was read.
-            Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                files.gaps.push(unreadable(&path, &error));
-                if of_system {
-                    files.unread_usec = files.unread_usec.max(Some(written_usec(&path)));
-                }
-            }
-        }
+        paths.push(entry.path());
     }
 }
 
@@ -208,14 +200,4 @@ pub(super) fn written_usec(path: &Path) -> u64 {
     let modified = fs::metadata(path).and_then(|about| about.modified()).ok();
     let since_epoch = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since_epoch.and_then(|time| u64::try_from(time.as_micros()).ok()).unwrap_or(u64::MAX)
-}
-
-/// The gap that a file leaves which cannot be read.
-pub(super) fn unreadable(path: &Path, error: &Unreadable) -> Gap {
-    let what = format!("journal file {}", path.display());
-    match error {
-        Unreadable::Io(error) => gap::from_io(what, error),
-        Unreadable::Damaged(_) => Gap::new(what, Why::Malformed, error.to_string()),
-        Unreadable::Unsupported(_) => Gap::new(what, Why::NotSupported, error.to_string()),
-    }
 }

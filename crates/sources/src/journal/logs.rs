@@ -13,7 +13,7 @@ use std::time::Instant;
 use sysdiag_model::snapshot::{LogDigest, LogGroup};
 use sysdiag_model::{Gap, Timestamp, UnitName, Why};
 
-use super::index::Counts;
+use super::boots::Counts;
 use super::kernel::matters;
 use super::line::{cut, identifier, line, lossy, priority};
 use super::reader::{Entry, Faults, Match, Reader, Select};

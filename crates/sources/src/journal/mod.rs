@@ -8,7 +8,6 @@ mod boots;
 mod cycles;
 mod events;
 mod files;
-mod index;
 mod kernel;
 mod line;
 mod logs;
@@ -22,6 +21,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use sysdiag_journal::Window;
 use sysdiag_model::snapshot::{
     BrokenCycle, JournalDigest, LogDigest, LogLine, PreviousBoot, UnitEvent,
 };
@@ -29,10 +29,8 @@ use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
 
 pub use self::boots::{Boot, NoSuchBoot};
 
-use self::boots::Which;
 use self::files::Files;
-use self::logs::Window;
-use self::reader::Reader;
+use self::reader::{Reader, id_of};
 use crate::{LogOptions, Options, Root};
 
 /// Last lines of units, by unit.
@@ -82,15 +80,14 @@ impl Source {
     ///
     /// Every reading stops at `deadline`: what was read until then is given, with a gap.
     pub fn open(root: &Root, current: Option<BootId>, deadline: Instant) -> Result<Self, Gap> {
-        let mut files = files::find(root)?;
-        let reader = Reader::open(&files)?;
+        let (files, journal) = files::find(root)?;
+        let reader = Reader::new(journal);
         let live = current.filter(|_| root.is_host());
         let (boot, now) = if let Some(boot) = live {
             (boot, now())
         } else {
             // No clock but the journal's own.
-            let (boots, gaps) = boots::list(&files, current);
-            files.gaps.extend(gaps);
+            let boots = boots::list(reader.journal(), current);
             let last = boots
                 .last()
                 .ok_or_else(|| Gap::new("journal", Why::Absent, "its files have no entries"))?;
@@ -107,7 +104,7 @@ impl Source {
     /// The boot that `number` means as in `journalctl --boot`: 0 the current one, -1 the one
     /// before, 1 the first in the journal.
     pub fn boot(&self, number: i32) -> Result<Boot, NoSuchBoot> {
-        let (boots, _) = boots::list(&self.files, self.current);
+        let boots = boots::list(self.reader.journal(), self.current);
         boots::pick(&boots, self.current, number)
     }
 
@@ -132,11 +129,10 @@ impl Source {
                 Some(logs)
             }
             Some(Err(error)) => {
-                let (_, more) = boots::list(&self.files, self.current);
                 // In a damaged file it may be after all.
-                let why = if more.is_empty() { Why::Absent } else { Why::Malformed };
+                let damaged = !self.files.gaps.is_empty() || !self.reader.damage().is_empty();
+                let why = if damaged { Why::Malformed } else { Why::Absent };
                 gaps.push(Gap::new(of_boot(error.asked), why, error.to_string()));
-                gaps.extend(more);
                 None
             }
             None => None,
@@ -152,6 +148,7 @@ impl Source {
             recent: BTreeMap::new(),
             logs: logs.map(|logs| logs.digest),
         };
+        gaps.extend(self.reader.damage());
         gaps.sort();
         gaps.dedup();
         Probe::with_gaps(digest, gaps)
@@ -178,8 +175,7 @@ impl Source {
 
     /// The last `n` lines of each of `units` in this boot, oldest first.
     pub fn recent(&self, units: &[UnitName], n: usize) -> (RecentLines, Vec<Gap>) {
-        // Only to choose the way: what cannot be counted is not a gap here.
-        let count = || boots::count(&self.files, self.which(self.boot), None, None).0.entries;
+        let count = || self.reader.journal().count(&Self::window(Some(self.boot), None, None));
         let entries = *self.entries.get_or_init(count);
         let boot = self.boot.to_string();
         recent::read(&self.reader, &boot, entries, units, n, self.deadline)
@@ -207,22 +203,28 @@ impl Source {
             0 => Some(self.boot),
             number => Some(self.boot(number)?.id),
         };
-        let which = boot_id.map_or(Which::All, |boot| self.which(boot));
-        let (counts, mut gaps) = boots::count(&self.files, which, since, until);
+        let counts = boots::count(self.reader.journal(), &Self::window(boot_id, since, until));
         if options.boot == 0 && boot_id.is_some() && counts.entries == 0 {
             // None at all, or none in the window?
             self.boot(0)?;
         }
         let id = boot_id.map(|boot| boot.to_string());
-        let window =
-            Window { boot_id: id.as_deref(), since, until, max_priority: options.max_priority };
-        let (digest, more) = logs::read(&self.reader, window, &counts, deadline);
-        gaps.extend(more);
+        let window = logs::Window {
+            boot_id: id.as_deref(),
+            since,
+            until,
+            max_priority: options.max_priority,
+        };
+        let (digest, gaps) = logs::read(&self.reader, window, &counts, deadline);
         Ok((Logs { boot_id, digest }, gaps))
     }
 
-    fn which(&self, boot: BootId) -> Which {
-        if self.current == Some(boot) { Which::Current(boot) } else { Which::One(boot) }
+    fn window(boot: Option<BootId>, since: Option<Timestamp>, until: Option<Timestamp>) -> Window {
+        Window {
+            boot: boot.and_then(id_of),
+            since_usec: since.map(Timestamp::as_usec),
+            until_usec: until.map(Timestamp::as_usec),
+        }
     }
 }
 

@@ -15,15 +15,14 @@ use std::time::Instant;
 use sysdiag_model::snapshot::{BootEnd, LogLine, PreviousBoot};
 use sysdiag_model::{BootId, Gap, Timestamp, Why};
 
-use super::files::{Files, unreadable, written_usec};
-use super::index::Index;
+use super::files::{End, Files, written_usec};
 use super::kernel::matters;
 use super::line::{line, lossy};
 use super::messages::{
     JOURNAL_START, JOURNAL_STOP, POWER_KEY, POWER_KEY_LONG_PRESS, SHUTDOWN, UNIT_STARTED,
     UNIT_STOPPED, UNIT_STOPPING,
 };
-use super::reader::{Entry, Faults, Reader, Select};
+use super::reader::{Entry, Faults, Reader, Select, boot_id};
 
 /// Entries that are read at most. A shutdown logs some tens after it has stopped the services.
 const MAX_ENTRIES: usize = 60;
@@ -62,8 +61,8 @@ pub(super) fn read(
     now: Timestamp,
     deadline: Instant,
 ) -> (Option<PreviousBoot>, Vec<Gap>) {
-    let (found, mut gaps) = find(files, current);
-    let Some(found) = found else { return (None, gaps) };
+    let Some(found) = find(files, reader, current) else { return (None, Vec::new()) };
+    let mut gaps = Vec::new();
     if found.last > now {
         let hint = "an earlier boot seems to be later than now: the clock was set back";
         gaps.push(Gap::new(WHAT, Why::Malformed, hint));
@@ -86,8 +85,13 @@ pub(super) fn read(
         };
         reader.newest_first(&select, deadline, &mut faults, |entry| tail.add_asked(entry));
     }
-    let faults = faults.into_gaps(WHAT);
     let complete = tail.newest.is_some_and(|newest| newest >= found.last);
+    // What a damaged file lost may be of that boot, or of a newer one, if it was written to since.
+    let last = found.last.as_usec();
+    let mut faults = faults.late(WHAT);
+    faults.extend(
+        reader.damage_of(|path| files.of_system.contains_key(path) && written_usec(path) >= last),
+    );
     if !faults.is_empty() {
         gaps.extend(faults);
         return (None, gaps);
@@ -108,42 +112,34 @@ struct Found {
 }
 
 /// None: there is none, or there may be a newer one in a file that cannot be read.
-fn find(files: &Files, current: BootId) -> (Option<Found>, Vec<Gap>) {
-    let mut newest_first: Vec<_> = files.of_system.iter().collect();
-    newest_first.sort_by(|a, b| b.1.last_usec.cmp(&a.1.last_usec).then(b.0.cmp(a.0)));
-    let (mut found, mut gaps) = (None::<Found>, Vec::new());
-    let mut unread_usec = files.unread_usec;
-    for (path, end) in newest_first {
-        if found.as_ref().is_some_and(|found| end.last_usec < found.last.as_usec()) {
-            break;
+fn find(files: &Files, reader: &Reader, current: BootId) -> Option<Found> {
+    let mut found = None::<Found>;
+    for file in reader.journal().files() {
+        let is_older =
+            |end: &End| found.as_ref().is_some_and(|found| end.last_usec < found.last.as_usec());
+        let Some(range) = file.whole() else { continue };
+        if files.of_system.get(file.path()).is_none_or(is_older) {
+            continue;
         }
-        let boots = Index::open(path).and_then(|index| {
-            if index.is_all_of(current)? { Ok(Vec::new()) } else { index.boots() }
-        });
-        match boots {
-            Ok(boots) => {
-                for boot in boots.into_iter().filter(|boot| boot.id != current) {
-                    let last = Timestamp::from_usec(boot.last.realtime_usec);
-                    if found.as_ref().is_none_or(|found| last > found.last) {
-                        found = Some(Found { id: boot.id, last, file: path.clone() });
-                    }
-                }
-            }
-            Err(error) => {
-                gaps.push(unreadable(path, &error));
-                unread_usec = unread_usec.max(Some(written_usec(path)));
+        for value in file.values("_BOOT_ID", range) {
+            let Some(last) = value.last() else { continue };
+            let Some(id) = boot_id(last.boot_id()).filter(|id| *id != current) else { continue };
+            let last = Timestamp::from_usec(last.realtime_usec());
+            // Of the same moment: the file that comes first.
+            if found.as_ref().is_none_or(|found| last > found.last) {
+                found = Some(Found { id, last, file: file.path().to_owned() });
             }
         }
     }
     let known = |found: &Found| {
         // What was last written to before that cannot hold what came after.
-        unread_usec.is_none_or(|unread| unread < found.last.as_usec())
+        files.unread_usec.is_none_or(|unread| unread < found.last.as_usec())
             // Where this boot keeps nothing, others may have kept nothing either.
             && files.of_system.iter().any(|(path, end)| {
                 path.parent() == found.file.parent() && end.last_boot == Some(current)
             })
     };
-    (found.filter(known), gaps)
+    found.filter(known)
 }
 
 /// The end of a boot, newest entry first.

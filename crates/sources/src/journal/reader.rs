@@ -1,35 +1,23 @@
-//! The one place that knows the crate `sdjournal`: entries that match, newest first.
-//!
-//! Matches on a field's exact value use the journal's index, and only matches of that kind can be
-//! asked for here. Files are read with `pread(2)`, not mapped (the crate's feature `mmap` is off):
-//! a bad block under a mapped file kills the process (`SIGBUS`), under a read it is an error, and
-//! pages of large journals do not add to our memory. The price is 50 µs for each entry read.
+//! Entries that match, newest first, from `sysdiag-journal`; what could not be read, as gaps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
-use sdjournal::{EntryRef, Journal, JournalConfig, SdJournalError};
-use sysdiag_model::{Gap, Timestamp, Why};
+use sysdiag_journal::{Cause, Damage, Direction, Field, Id128, Journal, Match as Term, Window};
+use sysdiag_model::{BootId, Gap, Timestamp, Why};
 
-use super::files::{Files, MAX_FILES};
+use crate::gap;
 
-/// Longest field that is read, and most fields of an entry: together they bound the memory that an
-/// entry takes, which anyone may send. An entry beyond them (a core dump stored in the journal) is
-/// left out, with a gap.
-const MAX_FIELD_BYTES: usize = 256 << 10;
-const MAX_FIELDS: usize = 128;
-/// Give up a search after this many entries that could not be read.
-const MAX_FAULTS: u32 = 1000;
+/// Longest value that is read: one beyond it (a core dump stored in the journal) is left out, with a
+/// gap. It bounds the memory that a compressed value takes, which anyone may send.
+pub(super) const MAX_VALUE_BYTES: usize = 256 << 10;
 
 /// The readable files of a journal.
-#[derive(Clone)]
 pub(super) struct Reader {
     journal: Journal,
-    lengths: BTreeMap<PathBuf, u64>,
-    /// By the id of the file.
-    seqnum_ids: BTreeMap<u128, u128>,
 }
 
 /// `FIELD=value`.
@@ -47,31 +35,49 @@ pub(super) struct Select<'a> {
     pub(super) until: Option<Timestamp>,
 }
 
-/// One entry with all its fields.
+impl Select<'_> {
+    /// The same as the journal's library has it. None: a boot was asked for by what is no id.
+    fn compile(&self) -> Option<sysdiag_journal::Select> {
+        let mut window = Window {
+            boot: None,
+            since_usec: self.since.map(Timestamp::as_usec),
+            until_usec: self.until.map(Timestamp::as_usec),
+        };
+        let mut all = Vec::new();
+        for (field, value) in &self.all {
+            if *field == "_BOOT_ID" {
+                window.boot = Some(value.parse().ok()?);
+            } else {
+                all.push(Term::new(field, value));
+            }
+        }
+        let branch = |branch: &Vec<Match<'_>>| {
+            let terms = branch.iter().map(|(field, value)| Term::new(field, value));
+            all.iter().cloned().chain(terms).collect()
+        };
+        let groups = match (self.any.is_empty(), all.is_empty()) {
+            (true, true) => Vec::new(),
+            (true, false) => vec![all],
+            _ => self.any.iter().map(branch).collect(),
+        };
+        Some(sysdiag_journal::Select { window, groups })
+    }
+}
+
+/// One entry with its fields, which are read when the first of them is asked for.
 pub(super) struct Entry<'a> {
-    entry: EntryRef,
-    seqnum_ids: &'a BTreeMap<u128, u128>,
+    entry: sysdiag_journal::Entry<'a>,
+    fields: OnceCell<Vec<Field<'a>>>,
 }
 
 impl Reader {
-    /// Opens what `files` found.
-    pub(super) fn open(files: &Files) -> Result<Self, Gap> {
-        let config = JournalConfig {
-            // Entry arrays are objects, too: this is one of 260,000 entries, half of a file's.
-            max_object_size_bytes: 2 << 20,
-            max_decompressed_bytes: MAX_FIELD_BYTES,
-            max_fields_per_entry: MAX_FIELDS,
-            max_journal_files: MAX_FILES,
-            // Entry arrays double in size; chains of a hash table are short until it is rotated.
-            max_object_chain_steps: 100_000,
-            include_journal_tilde: true,
-            ..JournalConfig::default()
-        };
-        allow_open_files(files.readable.len());
-        let journal = Journal::open_dirs_with_config(&files.folders, config)
-            .map_err(|error| Gap::new("journal", why(&error), error.to_string()))?;
-        let seqnum_ids = files.seqnum_ids.clone();
-        Ok(Self { journal, lengths: files.readable.clone(), seqnum_ids })
+    pub(super) const fn new(journal: Journal) -> Self {
+        Self { journal }
+    }
+
+    /// The files.
+    pub(super) const fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Calls `each` with the entries of `select`, newest first, until it breaks, the deadline
@@ -83,71 +89,59 @@ impl Reader {
         faults: &mut Faults,
         mut each: impl FnMut(&Entry<'_>) -> ControlFlow<()>,
     ) {
-        let mut query = self.journal.query();
-        for (field, value) in &select.all {
-            query.match_exact(field, value.as_bytes());
-        }
-        for branch in &select.any {
-            // Its documentation says that the terms of a group are alternatives. The groups are:
-            // within one, every term must match (src/query/mod.rs, `build_branches`).
-            query.or_group(|group| {
-                for (field, value) in branch {
-                    group.match_exact(field, value.as_bytes());
-                }
-            });
-        }
-        if let Some(until) = select.until {
-            query.until_realtime(until.as_usec());
-        }
-        query.seek_tail();
-        let entries = match query.iter() {
-            Ok(entries) => entries,
-            Err(error) => return faults.note(&error, &self.lengths),
-        };
-        let since = select.since.map_or(0, Timestamp::as_usec);
-        for entry in entries {
+        let Some(select) = select.compile() else { return };
+        for entry in self.journal.entries(&select, Direction::Backward) {
             if Instant::now() >= deadline {
                 faults.timed_out = true;
-                return;
+                break;
             }
-            match entry {
-                // Given to the query, this would be checked for each older entry, too.
-                Ok(entry) if entry.realtime_usec() < since => return,
-                Ok(entry) => {
-                    let seqnum_ids = &self.seqnum_ids;
-                    if each(&Entry { entry, seqnum_ids }).is_break() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    faults.note(&error, &self.lengths);
-                    if faults.total > MAX_FAULTS {
-                        return;
-                    }
-                }
+            if each(&Entry::new(entry)).is_break() {
+                break;
             }
         }
+        faults.damage = self.damage();
+    }
+
+    /// What could not be read of the files that could be opened.
+    pub(super) fn damage(&self) -> Vec<Gap> {
+        self.damage_of(|_| true)
+    }
+
+    /// As [`Reader::damage`], of the files whose paths `fit`.
+    pub(super) fn damage_of(&self, fit: impl Fn(&Path) -> bool) -> Vec<Gap> {
+        let files = self.journal.files().iter().filter(|file| fit(file.path()));
+        damage(files.flat_map(sysdiag_journal::File::damage))
     }
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    pub(super) const fn new(entry: sysdiag_journal::Entry<'a>) -> Self {
+        Self { entry, fields: OnceCell::new() }
+    }
+
+    fn fields(&self) -> &[Field<'a>] {
+        self.fields.get_or_init(|| self.entry.fields().collect())
+    }
+
     /// The first value of a field, if it is UTF-8.
     pub(super) fn text(&self, field: &str) -> Option<&str> {
-        std::str::from_utf8(self.entry.get(field)?).ok()
+        std::str::from_utf8(self.bytes(field)?).ok()
     }
 
     /// The first value of a field.
     pub(super) fn bytes(&self, field: &str) -> Option<&[u8]> {
-        self.entry.get(field)
+        let found = self.fields().iter().find(|found| found.name() == field.as_bytes());
+        found.map(Field::value)
     }
 
     /// Whether a field has this value.
     pub(super) fn is(&self, field: &str, value: &str) -> bool {
-        self.entry.iter_fields().any(|(name, found)| name == field && found == value.as_bytes())
+        let (field, value) = (field.as_bytes(), value.as_bytes());
+        self.fields().iter().any(|found| found.name() == field && found.value() == value)
     }
 
     /// When the journal took it in.
-    pub(super) fn received(&self) -> Timestamp {
+    pub(super) const fn received(&self) -> Timestamp {
         Timestamp::from_usec(self.entry.realtime_usec())
     }
 
@@ -160,24 +154,7 @@ impl Entry<'_> {
 
     /// Its address for `journalctl --cursor`.
     pub(super) fn cursor(&self) -> String {
-        let entry = &self.entry;
-        let number = self.seqnum_id().map(|id| format!("s={id:032x};i={:x};", entry.seqnum()));
-        format!(
-            "{}b={:032x};m={:x};t={:x}",
-            // Boot and time are enough, but entries can have the same (`sd_journal_seek_cursor`).
-            number.unwrap_or_default(),
-            u128::from_be_bytes(entry.boot_id()),
-            entry.monotonic_usec(),
-            entry.realtime_usec()
-        )
-    }
-
-    /// Whose sequence number it has. The library tells the id of the file only in its own form of
-    /// a cursor: `SJ1:`, the kind 04 and the id, in hexadecimal digits.
-    fn seqnum_id(&self) -> Option<u128> {
-        let cursor = self.entry.cursor().ok()?.to_string();
-        let file_id = cursor.strip_prefix("SJ1:04")?.get(..32)?;
-        self.seqnum_ids.get(&u128::from_str_radix(file_id, 16).ok()?).copied()
+        self.entry.cursor()
     }
 }
 
@@ -186,86 +163,79 @@ impl Entry<'_> {
 pub(super) struct Faults {
     /// The deadline passed.
     pub(super) timed_out: bool,
-    damaged: BTreeSet<PathBuf>,
-    unplaced: BTreeSet<String>,
-    oversized: u32,
-    total: u32,
+    damage: Vec<Gap>,
 }
 
 impl Faults {
-    fn note(&mut self, error: &SdJournalError, lengths: &BTreeMap<PathBuf, u64>) {
-        match error {
-            // Written after the file was opened: it has grown beyond the length of then.
-            SdJournalError::Corrupt { path: Some(path), offset: Some(offset), .. }
-                if lengths.get(path).is_none_or(|length| offset >= length) =>
-            {
-                return;
-            }
-            SdJournalError::Corrupt { path: Some(path), .. }
-            | SdJournalError::Transient { path: Some(path), .. }
-            | SdJournalError::Io { path: Some(path), .. } => {
-                self.damaged.insert(path.clone());
-            }
-            SdJournalError::LimitExceeded { .. } => self.oversized += 1,
-            error if self.unplaced.len() < 8 => {
-                self.unplaced.insert(error.to_string());
-            }
-            _ => {}
-        }
-        self.total += 1;
-    }
-
     /// What they leave unread, as parts of `what`.
-    pub(super) fn into_gaps(self, what: &str) -> Vec<Gap> {
-        let mut gaps = Vec::new();
-        if self.timed_out {
-            gaps.push(Gap::new(
-                what,
-                Why::TimedOut,
-                "only the newest entries were read before the deadline",
-            ));
-        }
-        for path in self.damaged {
-            let file = format!("journal file {}", path.display());
-            gaps.push(Gap::new(
-                file,
-                Why::Malformed,
-                "damaged: some of its entries could not be read; see journalctl --verify",
-            ));
-        }
-        if self.oversized > 0 {
-            let entries = if self.oversized == 1 { "entry" } else { "entries" };
-            gaps.push(Gap::new(
-                format!("{} journal {entries}", self.oversized),
-                Why::NotSupported,
-                "too large: a field of more than 256 KiB, or more than 128 fields",
-            ));
-        }
-        gaps.extend(self.unplaced.into_iter().map(|error| Gap::new(what, Why::Malformed, error)));
-        gaps
+    pub(super) fn into_gaps(mut self, what: &str) -> Vec<Gap> {
+        let damage = std::mem::take(&mut self.damage);
+        self.late(what).into_iter().chain(damage).collect()
+    }
+
+    /// That the deadline passed, if it did.
+    pub(super) fn late(self, what: &str) -> Vec<Gap> {
+        let hint = "only the newest entries were read before the deadline";
+        self.timed_out.then(|| Gap::new(what, Why::TimedOut, hint)).into_iter().collect()
     }
 }
 
-/// Raises the soft limit on open files if `files` more would not fit: the library keeps all open,
-/// and leaves out without a word what it cannot open.
-fn allow_open_files(files: usize) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = files as u64 + 256;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|current| current >= wanted) {
-        return;
+/// One gap for each file that is damaged, and one for values that are too long.
+fn damage(list: impl Iterator<Item = Damage>) -> Vec<Gap> {
+    let mut of_files = BTreeMap::<_, (Damage, u64)>::new();
+    let mut too_long = 0;
+    for damage in list {
+        match damage.cause {
+            Cause::TooLong => too_long += 1,
+            Cause::More(more) => {
+                if let Some((_, count)) = of_files.get_mut(&damage.path) {
+                    *count += more;
+                }
+            }
+            _ => of_files.entry(damage.path.clone()).or_insert_with(|| (damage, 0)).1 += 1,
+        }
     }
-    let current = Some(maximum.map_or(wanted, |maximum| maximum.min(wanted)));
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum }) {
-        tracing::warn!(%error, files, "cannot raise the limit on open files");
+    let mut gaps: Vec<Gap> =
+        of_files.into_values().map(|(first, count)| of_file(&first, count)).collect();
+    if too_long > 0 {
+        let values = if too_long == 1 { "value" } else { "values" };
+        gaps.push(Gap::new(
+            format!("{too_long} long {values} in the journal"),
+            Why::NotSupported,
+            "left out: more than 256 KiB",
+        ));
+    }
+    gaps
+}
+
+fn of_file(first: &Damage, count: u64) -> Gap {
+    let at = first.offset.map(|offset| format!(" at offset {offset}")).unwrap_or_default();
+    let more = if count > 1 { format!(", and {} more faults", count - 1) } else { String::new() };
+    let hint =
+        format!("damaged{at}: {}{more}; the rest is read; see journalctl --verify", first.cause);
+    Gap::new(name_of(&first.path), Why::Malformed, hint)
+}
+
+/// The gap that a file leaves which cannot be opened.
+pub(super) fn unopened(damage: &Damage) -> Gap {
+    let what = name_of(&damage.path);
+    match &damage.cause {
+        Cause::Io(error) => gap::from_io(what, error),
+        Cause::Unsupported(_) => Gap::new(what, Why::NotSupported, damage.cause.to_string()),
+        cause => Gap::new(what, Why::Malformed, cause.to_string()),
     }
 }
 
-fn why(error: &SdJournalError) -> Why {
-    match error {
-        SdJournalError::PermissionDenied { .. } => Why::NotPermitted,
-        SdJournalError::NotFound => Why::Absent,
-        SdJournalError::Unsupported { .. } => Why::NotSupported,
-        _ => Why::Malformed,
-    }
+fn name_of(path: &Path) -> String {
+    format!("journal file {}", path.display())
+}
+
+/// The id of a boot as the model has it.
+pub(super) fn boot_id(id: Id128) -> Option<BootId> {
+    id.to_string().parse().ok()
+}
+
+/// The id of a boot as the journal has it.
+pub(super) fn id_of(boot: BootId) -> Option<Id128> {
+    boot.to_string().parse().ok()
 }

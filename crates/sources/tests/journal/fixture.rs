@@ -105,18 +105,13 @@ impl Entry {
         source.map_or_else(|| self.received(), |text| Timestamp::from_usec(text.parse().unwrap()))
     }
 
-    /// Its cursor without the hash over its content, which ours has not.
     pub(crate) fn cursor(&self) -> String {
-        without_hash(&self.text("__CURSOR").unwrap())
+        self.text("__CURSOR").unwrap()
     }
 
     pub(crate) fn priority(&self) -> Option<u8> {
         self.text("PRIORITY").map(|text| text.parse().unwrap())
     }
-}
-
-pub(crate) fn without_hash(cursor: &str) -> String {
-    cursor.rsplit_once(";x=").unwrap().0.to_owned()
 }
 
 pub(crate) fn recorded(suite: &str) -> PathBuf {

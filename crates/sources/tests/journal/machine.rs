@@ -64,10 +64,10 @@ fn the_kernels_faults_are_grouped_at_any_priority_its_greetings_are_not() {
             && entry.text("MESSAGE").is_some_and(|text| text.starts_with("Linux version"))
     };
     assert_eq!(fixture.entries.iter().filter(greetings).count(), 1);
-    // Every entry is counted, also the one that is too large to be read.
+    // Every entry is counted, also the one whose message is too long to be read.
     assert_eq!(logs.digest.entries, fixture.entries.len() as u64);
     let [gap] = gaps.as_slice() else { panic!("{gaps:?}") };
-    assert_eq!((gap.what.as_str(), gap.why), ("1 journal entry", Why::NotSupported));
+    assert_eq!((gap.what.as_str(), gap.why), ("1 long value in the journal", Why::NotSupported));
     let urgent = fixture.entries.iter().filter(|entry| entry.priority().is_some_and(|p| p <= 4));
     let grouped: u64 = logs
         .digest
