@@ -2,3 +2,5 @@
 //! others, so that what is new, more than usual or gone can be told.
 //!
 //! Pure: messages come in as values, with their times. Nothing is read here, and no clock.
+
+pub mod templates;

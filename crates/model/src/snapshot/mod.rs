@@ -7,6 +7,7 @@
 mod cgroup;
 mod host;
 mod journal;
+mod log_templates;
 mod needs;
 mod ordering;
 mod processes;
@@ -22,6 +23,7 @@ pub use host::{Host, OsRelease};
 pub use journal::{
     BootEnd, JournalDigest, LogDigest, LogGroup, LogLine, PreviousBoot, UnitEvent, UnitEventKind,
 };
+pub use log_templates::{InvalidTemplateId, LogTemplate, LogTemplates, TemplateId};
 pub use needs::{AccountFact, AccountKind, AssertFact, FileFact, FileState};
 pub use ordering::{BrokenCycle, Ordering, UnitLine, UnitOrigin, ordering_not_collected};
 pub use processes::{DeletedFiles, Held, Process, Processes};

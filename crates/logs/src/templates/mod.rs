@@ -1,0 +1,20 @@
+//! Templates: the wordings that distinct messages have in common, with how often each came.
+//!
+//! Two steps. While messages come in, `lexer` masks what is a value in every log, and messages that
+//! are equal then are counted together. At the end, per sender, `group` and `merge` find which other
+//! words are variable. Neither step depends on the order of messages, nor does an id: it is a hash of
+//! the sender and the template's words, or that of the template of an earlier boot that it came from.
+
+mod group;
+mod lexer;
+mod merge;
+mod mined;
+mod miner;
+mod names;
+mod words;
+
+pub use mined::Mined;
+pub use miner::{Miner, Seen, Settings};
+
+#[cfg(test)]
+mod tests;
