@@ -3,7 +3,7 @@
 //! A list is the offset of its first entry (of a value's list only) and a chain of arrays, each
 //! larger than the one before. Offsets in a list rise, and so do those of the arrays.
 
-use crate::bytes::{u32_at, u64_at};
+use crate::bytes::u64_at;
 use crate::damage::Fault;
 use crate::file::{File, Kind};
 
@@ -26,7 +26,8 @@ struct Array {
     offset: u64,
     /// How many entries come before its own.
     before: u64,
-    items: u64,
+    /// How many there are with its own.
+    end: u64,
 }
 
 impl Chain {
@@ -46,8 +47,9 @@ impl Chain {
             last = next;
             let Some(object) = file.faults.pass(file.object(next, Kind::EntryArray)) else { break };
             let items = (object.len() - ITEMS) / file.item_size();
-            chain.arrays.push(Array { offset: next, before: places, items: items as u64 });
-            places = places.saturating_add(items as u64);
+            let end = places.saturating_add(items as u64);
+            chain.arrays.push(Array { offset: next, before: places, end });
+            places = end;
             next = u64_at(object, 16).unwrap_or(0);
         }
         // An entry is linked before it is counted; only damage makes it the other way round.
@@ -76,11 +78,11 @@ impl Chain {
         {
             return Some(first);
         }
-        let at = self.arrays.partition_point(|array| array.before + array.items <= n);
-        let array = self.arrays.get(at)?;
-        let place = usize::try_from(n - array.before).ok()?;
-        let object = file.faults.pass(file.object(array.offset, Kind::EntryArray))?;
-        let offset = item(object, file, place).filter(|offset| *offset != 0);
+        // Half of all entries are in the last one.
+        let last = self.arrays.last().filter(|last| last.before <= n);
+        let array =
+            last.or_else(|| self.arrays.get(self.arrays.partition_point(|array| array.end <= n)))?;
+        let offset = array.item(file, n).filter(|offset| *offset != 0);
         if offset.is_none() {
             file.faults.note(Fault::new(array.offset, "an entry array with an empty place"));
         }
@@ -127,17 +129,8 @@ impl Chain {
             }
         }
         for array in &self.arrays {
-            let begin = from.max(array.before);
-            let end = to.min(array.before + array.items);
-            if begin >= end {
-                continue;
-            }
-            let Some(object) = file.faults.pass(file.object(array.offset, Kind::EntryArray)) else {
-                continue;
-            };
-            let place = |n: u64| usize::try_from(n - array.before).unwrap_or(usize::MAX);
-            for place in place(begin)..place(end) {
-                let Some(offset) = item(object, file, place).filter(|offset| *offset > last) else {
+            for n in from.max(array.before)..to.min(array.end) {
+                let Some(offset) = array.item(file, n).filter(|offset| *offset > last) else {
                     file.faults.note(Fault::new(array.offset, "an entry array that turns back"));
                     continue;
                 };
@@ -150,7 +143,12 @@ impl Chain {
     }
 }
 
-fn item(array: &[u8], file: &File, place: usize) -> Option<u64> {
-    let at = place.checked_mul(file.item_size())?.checked_add(ITEMS)?;
-    if file.header().compact { u32_at(array, at).map(u64::from) } else { u64_at(array, at) }
+impl Array {
+    /// The item at place `n` of the list, which must be in this array. That this is an array, and
+    /// how long it is, was checked when the list was read.
+    fn item(&self, file: &File, n: u64) -> Option<u64> {
+        let size = file.item_size();
+        let at = self.offset + ITEMS as u64 + (n - self.before) * size as u64;
+        if size == 4 { file.small_number(at).map(u64::from) } else { file.number(at) }
+    }
 }

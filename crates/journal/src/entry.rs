@@ -176,12 +176,18 @@ pub(crate) fn offsets(items: &[u8], compact: bool) -> impl Iterator<Item = u64> 
 }
 
 impl File {
+    /// Where in a data object its value begins.
+    pub(crate) const fn payload_at(&self) -> usize {
+        if self.header().compact { 72 } else { 64 }
+    }
+
     /// What the data object at `offset` holds as it lies in the file, and its flags.
     pub(crate) fn stored(&self, offset: u64) -> Result<(u8, &[u8]), Fault> {
         let object = self.object(offset, Kind::Data)?;
         let flags = object.get(1).copied().unwrap_or(0);
-        let at = if self.header().compact { 72 } else { 64 };
-        let payload = object.get(at..).ok_or(Fault::new(offset, "a value that is too short"))?;
+        let payload = object
+            .get(self.payload_at()..)
+            .ok_or(Fault::new(offset, "a value that is too short"))?;
         Ok((flags, payload))
     }
 

@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::bytes::u64_at;
+use crate::bytes::{u32_at, u64_at};
 use crate::chain::Chain;
 use crate::damage::{Cause, Damage, Fault, Faults};
 use crate::entry::Head;
@@ -19,14 +20,40 @@ pub struct File {
     path: PathBuf,
     map: Map,
     header: Header,
-    /// The list of all entries.
-    all: Chain,
-    /// Where the last of them is; 0 if there are none.
-    last_entry: u64,
-    /// Boot and time of the last entry.
-    newest: Option<(Id128, u64)>,
+    /// The list of all entries, and the last of them, when they are first asked for.
+    all: OnceLock<All>,
     pub(crate) faults: Faults,
     max_value: usize,
+}
+
+#[derive(Debug)]
+struct All {
+    chain: Chain,
+    last: u64,
+    newest: Option<(Id128, u64)>,
+}
+
+impl All {
+    fn read(file: &File) -> Self {
+        let (array, count) = (file.header.entry_array, file.header.n_entries);
+        let chain = if array == 0 { Chain::EMPTY } else { Chain::read(file, 0, array, count) };
+        if chain.len() < count {
+            file.faults.note(Fault::new(array, "fewer entries than its header says"));
+        }
+        let mut all = Self { chain, last: 0, newest: None };
+        // The last one that is an entry.
+        let mut at = all.chain.len();
+        while at > 0 && all.newest.is_none() {
+            at -= 1;
+            if let Some(offset) = all.chain.nth(file, at)
+                && let Some(head) = file.faults.pass(file.entry_head(offset))
+            {
+                all.last = offset;
+                all.newest = Some((head.boot_id, head.realtime));
+            }
+        }
+        all
+    }
 }
 
 /// `OBJECT_*`, and the size of what all objects of the kind have.
@@ -95,36 +122,16 @@ impl File {
                 break (map, parsed);
             }
         };
-        let mut file = Self {
+        let file = Self {
             path: path.to_owned(),
             map,
             header,
-            all: Chain::EMPTY,
-            last_entry: 0,
-            newest: None,
+            all: OnceLock::new(),
             faults: Faults::default(),
             max_value,
         };
         for fault in faults {
             file.faults.note(fault);
-        }
-        let (array, count) = (file.header.entry_array, file.header.n_entries);
-        if array != 0 {
-            file.all = Chain::read(&file, 0, array, count);
-        }
-        if file.all.len() < count {
-            file.faults.note(Fault::new(array, "fewer entries than its header says"));
-        }
-        // The last one that is an entry.
-        let mut at = file.all.len();
-        while at > 0 && file.last_entry == 0 {
-            at -= 1;
-            if let Some(offset) = file.all.nth(&file, at)
-                && let Some(head) = file.faults.pass(file.entry_head(offset))
-            {
-                file.last_entry = offset;
-                file.newest = Some((head.boot_id, head.realtime));
-            }
         }
         Ok(file)
     }
@@ -145,8 +152,8 @@ impl File {
     }
 
     /// Boot and `CLOCK_REALTIME` in microseconds of its last entry.
-    pub const fn newest(&self) -> Option<(Id128, u64)> {
-        self.newest
+    pub fn newest(&self) -> Option<(Id128, u64)> {
+        self.lists().newest
     }
 
     /// What could not be read so far.
@@ -158,13 +165,18 @@ impl File {
         list
     }
 
-    /// The list of all entries.
-    pub(crate) const fn all(&self) -> &Chain {
-        &self.all
+    fn lists(&self) -> &All {
+        self.all.get_or_init(|| All::read(self))
     }
 
-    pub(crate) const fn last_entry(&self) -> u64 {
-        self.last_entry
+    /// The list of all entries.
+    pub(crate) fn all(&self) -> &Chain {
+        &self.lists().chain
+    }
+
+    /// Where its last entry is; 0 if there are none.
+    pub(crate) fn last_entry(&self) -> u64 {
+        self.lists().last
     }
 
     pub(crate) const fn max_value(&self) -> usize {
@@ -197,9 +209,20 @@ impl File {
         rest.get(..size).ok_or_else(fault)
     }
 
-    /// The numbers `N` at `offset`, an item of a hash table.
+    /// The number at `offset`: an item of a hash table or of a list.
     pub(crate) fn number(&self, offset: u64) -> Option<u64> {
         u64_at(self.map.bytes(), usize::try_from(offset).ok()?)
+    }
+
+    /// As [`File::number`], of 4 bytes.
+    pub(crate) fn small_number(&self, offset: u64) -> Option<u32> {
+        u32_at(self.map.bytes(), usize::try_from(offset).ok()?)
+    }
+
+    /// Bytes from `offset` on.
+    pub(crate) fn bytes(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let at = usize::try_from(offset).ok()?;
+        self.map.bytes().get(at..at.checked_add(length)?)
     }
 
     /// What every entry has.

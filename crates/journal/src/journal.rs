@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::cursor::Cursor;
 use crate::damage::Damage;
@@ -33,7 +34,7 @@ impl Default for Options {
 #[derive(Debug, Default)]
 pub struct Journal {
     files: Vec<File>,
-    newest: Newest,
+    newest: OnceLock<Newest>,
     unopened: Vec<Damage>,
 }
 
@@ -52,22 +53,27 @@ impl Journal {
         let mut journal = Self { unopened, ..Self::default() };
         for path in files {
             match File::open(&path, options.max_value_bytes) {
-                Ok(file) => journal.push(file),
+                Ok(file) => journal.files.push(file),
                 Err(damage) => journal.unopened.push(damage),
             }
         }
         journal
     }
 
-    fn push(&mut self, file: File) {
-        if let Some((boot, at)) = file.newest() {
-            let machine = file.header().machine_id;
-            let newest = self.newest.entry(boot).or_insert((machine, at));
-            if at >= newest.1 {
-                *newest = (machine, at);
+    /// Of which machine each boot is, and how late it was there.
+    fn newest(&self) -> &Newest {
+        self.newest.get_or_init(|| {
+            let mut boots = Newest::new();
+            for file in &self.files {
+                let Some((boot, at)) = file.newest() else { continue };
+                let machine = file.header().machine_id;
+                let newest = boots.entry(boot).or_insert((machine, at));
+                if at >= newest.1 {
+                    *newest = (machine, at);
+                }
             }
-        }
-        self.files.push(file);
+            boots
+        })
     }
 
     /// The files that could be opened.
@@ -88,7 +94,7 @@ impl Journal {
 
     /// Entries that fit `select`, in the order of `journalctl`.
     pub fn entries(&self, select: &Select, direction: Direction) -> Entries<'_> {
-        Entries::new(self.files.iter(), &self.newest, select, direction, |_| match direction {
+        Entries::new(self.files.iter(), self.newest(), select, direction, |_| match direction {
             Direction::Forward => 0,
             Direction::Backward => u64::MAX,
         })
@@ -102,7 +108,7 @@ impl Journal {
         select: &Select,
         direction: Direction,
     ) -> Entries<'_> {
-        Entries::new(self.files.iter(), &self.newest, select, direction, |file| {
+        Entries::new(self.files.iter(), self.newest(), select, direction, |file| {
             cursor.place_in(file, direction)
         })
     }
@@ -114,7 +120,7 @@ impl Journal {
         direction: Direction,
         from: impl Fn(&Id128) -> u64,
     ) -> Entries<'_> {
-        Entries::new(self.files.iter(), &self.newest, select, direction, |file| {
+        Entries::new(self.files.iter(), self.newest(), select, direction, |file| {
             from(&file.header().file_id)
         })
     }

@@ -34,7 +34,7 @@ mod stream;
 mod values;
 
 pub use self::boots::Boot;
-pub use self::columns::{Columns, Row};
+pub use self::columns::Row;
 pub use self::cursor::{Cursor, NotACursor};
 pub use self::damage::{Cause, Damage};
 pub use self::entry::{Entry, Field};

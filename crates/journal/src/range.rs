@@ -3,6 +3,7 @@
 use crate::chain::Chain;
 use crate::entry::Entry;
 use crate::file::File;
+use crate::header::State;
 use crate::id::Id128;
 
 /// Of what boot and time entries are.
@@ -28,6 +29,8 @@ pub struct Range {
     pub(crate) entries: u64,
     /// Entries of other boots lie between: those of this one only are meant.
     pub(crate) only: Option<Id128>,
+    /// All entries of the file.
+    pub(crate) whole: bool,
 }
 
 impl Range {
@@ -38,6 +41,16 @@ impl Range {
 
     /// The places of `chain` that lie between the ends of the range.
     pub(crate) fn clip(&self, file: &File, chain: &Chain) -> (u64, u64) {
+        if self.whole && self.high == u64::MAX {
+            return (0, chain.len());
+        }
+        if self.whole {
+            // But for what was written after the file was opened.
+            let last = chain.len().checked_sub(1).and_then(|last| chain.nth(file, last));
+            if last.is_some_and(|last| last <= self.high) {
+                return (0, chain.len());
+            }
+        }
         let from = chain.partition(file, |offset| offset < self.low);
         let to = chain.partition_in(file, from, chain.len(), |offset| offset <= self.high);
         (from, to)
@@ -52,6 +65,13 @@ impl Range {
 }
 
 impl File {
+    /// Whether nobody writes to it any more, and it seems to be as it was written.
+    fn is_complete(&self) -> bool {
+        self.header().state != State::Online
+            && self.header().n_entries <= self.length() / 64
+            && self.damage().is_empty()
+    }
+
     /// All its entries.
     pub fn whole(&self) -> Option<Range> {
         self.range(&Window::default())
@@ -59,6 +79,11 @@ impl File {
 
     /// What of the file lies in `window`. None: nothing.
     pub fn range(&self, window: &Window) -> Option<Range> {
+        if *window == Window::default() && self.is_complete() {
+            // Nothing to look for, and nothing comes later.
+            let (low, high, entries) = (0, u64::MAX, self.header().n_entries);
+            return (entries > 0).then_some(Range { low, high, entries, only: None, whole: true });
+        }
         let boot = match window.boot {
             Some(boot) => {
                 let value = format!("_BOOT_ID={boot}");
@@ -94,10 +119,12 @@ impl File {
         let (low, high) = (low?, high?);
         let entries = to - from;
         let only = window.boot.filter(|_| {
-            let between = Range { low, high, entries, only: None }.clip(self, self.all());
+            let between =
+                Range { low, high, entries, only: None, whole: false }.clip(self, self.all());
             between.1 - between.0 != entries
         });
-        Some(Range { low, high, entries, only })
+        let whole = entries == self.all().len() && only.is_none();
+        Some(Range { low, high, entries, only, whole })
     }
 
     /// The entries of a value's list, or of the whole file, that lie in `range`, oldest first.

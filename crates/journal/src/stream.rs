@@ -26,6 +26,8 @@ pub(crate) struct List {
     chain: Chain,
     from: u64,
     to: u64,
+    /// What was found last is at `from`: the next is one further, as a rule.
+    stepped: bool,
 }
 
 impl Stream {
@@ -129,10 +131,21 @@ impl List {
     #[expect(clippy::new_ret_no_self, reason = "a list is only ever a stream")]
     fn new(file: &File, chain: Chain, range: &Range) -> Option<Stream> {
         let (from, to) = range.clip(file, &chain);
-        (from < to).then_some(Stream::List(Self { chain, from, to }))
+        (from < to).then_some(Stream::List(Self { chain, from, to, stepped: false }))
     }
 
     fn at_or_after(&mut self, file: &File, offset: u64) -> Option<u64> {
+        if self.stepped {
+            let next = self.from + 1;
+            if next < self.to
+                && let Some(at) = self.chain.nth(file, next)
+                && at >= offset
+                && self.chain.nth(file, self.from).is_some_and(|at| at < offset)
+            {
+                self.from = next;
+                return Some(at);
+            }
+        }
         let before = |place| self.chain.nth(file, place).is_none_or(|at| at < offset);
         let (mut low, mut probe, mut step) = (self.from, self.from, 1);
         while probe < self.to && before(probe) {
@@ -142,7 +155,8 @@ impl List {
         }
         let high = probe.min(self.to);
         self.from = self.chain.partition_in(file, low, high, |at| at < offset);
-        if self.from >= self.to {
+        self.stepped = self.from < self.to;
+        if !self.stepped {
             return None;
         }
         self.chain.nth(file, self.from)

@@ -8,7 +8,7 @@ use crate::damage::Fault;
 use crate::entry::Entry;
 use crate::file::{File, Kind};
 use crate::hash;
-use crate::header::Table;
+use crate::header::{State, Table};
 use crate::range::Range;
 
 /// A value of a field, and how many entries of a range have it.
@@ -25,7 +25,6 @@ pub struct Distinct {
 pub struct Value<'j> {
     file: &'j File,
     offset: u64,
-    chain: Chain,
     name: usize,
     range: Range,
     count: u64,
@@ -50,7 +49,12 @@ impl<'j> Value<'j> {
 
     /// Calls `each` with the entries of the range that have it, oldest first, until it says no.
     pub fn entries(&self, each: impl FnMut(Entry<'j>) -> bool) {
-        self.file.entries_of(&self.chain, &self.range, each);
+        self.file.entries_of(&self.chain(), &self.range, each);
+    }
+
+    fn chain(&self) -> Chain {
+        let object = self.file.object(self.offset, Kind::Data);
+        object.map_or(Chain::EMPTY, |object| Chain::of_data(self.file, object))
     }
 
     /// The first entry of the range that has it.
@@ -65,10 +69,11 @@ impl<'j> Value<'j> {
 
     /// The last entry of the range that has it.
     pub fn last(&self) -> Option<Entry<'j>> {
-        let (from, mut to) = self.range.clip(self.file, &self.chain);
+        let chain = self.chain();
+        let (from, mut to) = self.range.clip(self.file, &chain);
         while from < to {
             to -= 1;
-            let offset = self.chain.nth(self.file, to);
+            let offset = chain.nth(self.file, to);
             let entry = offset.and_then(|offset| Entry::read(self.file, offset));
             if let Some(entry) = entry
                 && self.range.only.is_none_or(|boot| entry.boot_id() == boot)
@@ -130,6 +135,13 @@ impl<'j> Values<'j> {
         if first > range.high {
             return None;
         }
+        let count = u64_at(object, 56).unwrap_or(0);
+        // All have it in the file, if the last is not one that came later: only an open file has such.
+        if range.whole && (count <= 1 || file.header().state != State::Online) {
+            let count = count.min(range.entries);
+            let name = self.name.len();
+            return (count > 0).then_some(Value { file, offset, name, range, count });
+        }
         let chain = Chain::of_data(file, object);
         let (from, to) = range.clip(file, &chain);
         let mut count = to - from;
@@ -146,7 +158,7 @@ impl<'j> Values<'j> {
             });
         }
         let name = self.name.len();
-        (count > 0).then_some(Value { file, offset, chain, name, range, count })
+        (count > 0).then_some(Value { file, offset, name, range, count })
     }
 }
 
