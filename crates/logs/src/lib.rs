@@ -3,4 +3,15 @@
 //!
 //! Pure: messages come in as values, with their times. Nothing is read here, and no clock.
 
+mod bounded;
+mod catalogue;
+mod event;
+mod fold;
 pub mod templates;
+
+pub use catalogue::{
+    Aggregate, Catalogue, Hit, OomPart, Origin, PatternError, PatternIndex, PatternSpec, Recovery,
+    SeverityBy,
+};
+pub use event::{Event, Fields, NoFields};
+pub use fold::Folder;

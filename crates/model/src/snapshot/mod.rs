@@ -7,6 +7,7 @@
 mod cgroup;
 mod host;
 mod journal;
+mod log_patterns;
 mod log_templates;
 mod needs;
 mod ordering;
@@ -23,6 +24,7 @@ pub use host::{Host, OsRelease};
 pub use journal::{
     BootEnd, JournalDigest, LogDigest, LogGroup, LogLine, PreviousBoot, UnitEvent, UnitEventKind,
 };
+pub use log_patterns::{OomKill, PatternHit, PatternHits, SuppressedMessages};
 pub use log_templates::{InvalidTemplateId, LogTemplate, LogTemplates, TemplateId};
 pub use needs::{AccountFact, AccountKind, AssertFact, FileFact, FileState};
 pub use ordering::{BrokenCycle, Ordering, UnitLine, UnitOrigin, ordering_not_collected};
