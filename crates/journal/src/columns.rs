@@ -14,12 +14,16 @@ use crate::file::{File, Kind};
 use crate::journal::Journal;
 use crate::select::{Direction, Select};
 
-/// Places are kept for files of up to 4 GiB; in larger ones all values are looked at.
-const MOST_PLACES: u64 = 64 << 23;
-/// Places are kept once one in so many of the entries of a file was read.
+/// Places are kept for files of up to 16 GiB; in larger ones all values are looked at.
+const MOST_BYTES: u64 = 16 << 30;
+/// A data object has a head of 64 bytes at least: no two of them begin in the same 64 bytes.
+const WINDOW: u64 = 64;
+/// Places are kept once one in so many of the entries of a file was read, if not all will be.
 const SHARE: u64 = 16;
 /// Files of which something is kept at once: those of the past are read one after the other.
 const MOST_FILES: usize = 8;
+/// Entries that are read at once.
+const BATCH: usize = 64;
 /// Words of bits between two counts.
 const BLOCK: usize = 8;
 /// Where the items of an entry begin.
@@ -44,12 +48,29 @@ impl Journal {
         fields: &[&str],
         mut each: impl FnMut(&Row<'_>) -> ControlFlow<()>,
     ) {
-        let mut columns = Columns { fields, of_files: Vec::new(), last: 0 };
-        let mut values: Vec<Option<Cow<'_, [u8]>>> = vec![None; fields.len()];
-        for entry in self.entries(select, direction) {
-            columns.read(&entry, &mut values);
-            if each(&Row { entry, values: &values }).is_break() {
+        let share = if select.groups.is_empty() { u64::MAX } else { SHARE };
+        let mut columns = Columns { fields, share, of_files: Vec::new(), last: 0 };
+        let mut batch: Vec<Entry<'_>> = Vec::with_capacity(BATCH);
+        let width = fields.len().max(1);
+        let mut values: Vec<Option<Cow<'_, [u8]>>> = vec![None; BATCH * width];
+        let mut entries = self.entries(select, direction);
+        loop {
+            batch.clear();
+            batch.extend(entries.by_ref().take(BATCH));
+            if batch.is_empty() {
                 return;
+            }
+            for (entry, values) in batch.iter().zip(values.chunks_exact_mut(width)) {
+                columns.read(entry, values);
+            }
+            // Values lie anywhere in the file. Asked for together, they come from memory together.
+            let read = values.iter().take(batch.len() * width).flatten();
+            std::hint::black_box(read.fold(0, |sum, value| sum ^ value.first().unwrap_or(&0)));
+            for (entry, values) in batch.iter().zip(values.chunks_exact(width)) {
+                let values = values.get(..fields.len()).unwrap_or_default();
+                if each(&Row { entry: *entry, values }).is_break() {
+                    return;
+                }
             }
         }
     }
@@ -58,6 +79,8 @@ impl Journal {
 /// Reads some fields of entries.
 struct Columns<'f, 'j> {
     fields: &'f [&'f str],
+    /// One in so many entries of a file is read before places are kept.
+    share: u64,
     of_files: Vec<OfFile<'j>>,
     /// The one that was used last.
     last: usize,
@@ -70,57 +93,67 @@ struct OfFile<'j> {
     places: Option<Places>,
 }
 
-/// Where the values of the wanted fields lie in a file.
+/// Where the values of the wanted fields lie in a file. Small, so that it stays in the caches.
 struct Places {
+    /// A bit for each window of the file.
     bits: Vec<u64>,
     /// How many bits come before each block of words.
     ranks: Vec<u32>,
     values: Vec<Place>,
 }
 
+/// A value: the offset of its object in units of 8 bytes, and in one number its column, in the upper
+/// 8 bits, and its length.
 #[derive(Clone, Copy)]
 struct Place {
-    column: u32,
-    /// Length of the value; `COMPRESSED_VALUE` if it must be asked for.
-    length: u32,
-    /// Where the value begins, or the object if it is compressed.
-    offset: u64,
+    offset: u32,
+    what: u32,
 }
 
-const COMPRESSED_VALUE: u32 = u32::MAX;
+/// A length for values that are longer, or compressed: they are to be asked for.
+const ASK: u32 = (1 << 24) - 1;
+
+impl Place {
+    fn new(file: &File, offset: u64, column: usize, name: usize) -> Option<Self> {
+        let (flags, payload) = file.faults.pass(file.stored(offset))?;
+        let length = payload.len().saturating_sub(name + 1);
+        let plain = flags & COMPRESSED == 0 && length <= file.max_value();
+        let length = u32::try_from(length).ok().filter(|length| plain && *length < ASK);
+        let column = u32::from(u8::try_from(column).ok()?);
+        let offset = u32::try_from(offset / 8).ok()?;
+        Some(Self { offset, what: column << 24 | length.unwrap_or(ASK) })
+    }
+
+    const fn column(self) -> usize {
+        (self.what >> 24) as usize
+    }
+
+    /// None: to be asked for.
+    const fn length(self) -> Option<usize> {
+        let length = self.what & ASK;
+        if length == ASK { None } else { Some(length as usize) }
+    }
+}
 
 impl Places {
     fn new(file: &File, fields: &[&str]) -> Option<Self> {
-        let places = file.length() / 8;
-        if places > MOST_PLACES {
+        if file.length() > MOST_BYTES || fields.len() > 200 {
             return None;
         }
-        let mut found: Vec<(u64, Place)> = Vec::new();
+        let mut values = Vec::new();
         for (column, field) in fields.iter().enumerate() {
-            let column = u32::try_from(column).ok()?;
-            let skip = field.len() + 1;
-            for offset in file.places_of(field) {
-                let Some((flags, payload)) = file.faults.pass(file.stored(offset)) else {
-                    continue;
-                };
-                let length = payload.len().saturating_sub(skip);
-                let place = if flags & COMPRESSED == 0 && length <= file.max_value() {
-                    let at = offset + file.payload_at() as u64 + skip as u64;
-                    Place { column, length: u32::try_from(length).ok()?, offset: at }
-                } else {
-                    Place { column, length: COMPRESSED_VALUE, offset }
-                };
-                found.push((offset, place));
-            }
+            let place = |offset| Place::new(file, offset, column, field.len());
+            values.extend(file.places_of(field).filter_map(place));
         }
-        found.sort_unstable_by_key(|(offset, _)| *offset);
-        found.dedup_by_key(|(offset, _)| *offset);
-        let words = usize::try_from(places / 64).ok()? + 1;
+        let window = |place: &Place| u64::from(place.offset) * 8 / WINDOW;
+        values.sort_unstable_by_key(|place| place.offset);
+        values.dedup_by_key(|place| window(place));
+        let words = usize::try_from(file.length() / WINDOW / 64).ok()? + 1;
         let mut bits = vec![0_u64; words.next_multiple_of(BLOCK)];
-        for (offset, _) in &found {
-            let place = offset / 8;
-            if let Some(word) = bits.get_mut(usize::try_from(place / 64).ok()?) {
-                *word |= 1 << (place % 64);
+        for place in &values {
+            let window = window(place);
+            if let Some(word) = bits.get_mut(usize::try_from(window / 64).ok()?) {
+                *word |= 1 << (window % 64);
             }
         }
         let mut before = 0;
@@ -130,22 +163,27 @@ impl Places {
             rank
         });
         let ranks = ranks.collect();
-        Some(Self { bits, ranks, values: found.into_iter().map(|(_, place)| place).collect() })
+        Some(Self { bits, ranks, values })
     }
 
-    fn at(&self, offset: u64) -> Option<&Place> {
-        let bit = offset / 8;
-        let word = usize::try_from(bit / 64).ok()?;
+    #[inline]
+    fn at(&self, offset: u64) -> Option<Place> {
+        let window = offset / WINDOW;
+        let word = usize::try_from(window / 64).ok()?;
         let bits = *self.bits.get(word)?;
-        if bits >> (bit % 64) & 1 == 0 {
+        if bits >> (window % 64) & 1 == 0 {
             return None;
         }
         let block = word / BLOCK;
         let before = self.bits.get(block * BLOCK..word)?;
         let rank = self.ranks.get(block)?
             + before.iter().map(|word| word.count_ones()).sum::<u32>()
-            + (bits & ((1 << (bit % 64)) - 1)).count_ones();
-        self.values.get(rank as usize)
+            + (bits & ((1 << (window % 64)) - 1)).count_ones();
+        // In a file that is damaged another may begin in the same window.
+        self.values
+            .get(rank as usize)
+            .copied()
+            .filter(|place| u64::from(place.offset) * 8 == offset)
     }
 }
 
@@ -176,7 +214,7 @@ impl<'j> Columns<'_, 'j> {
         let fields = self.fields;
         let known = self.of_files.get_mut(self.last)?;
         known.read += 1;
-        if known.places.is_none() && known.read == file.header().n_entries / SHARE + 1 {
+        if known.places.is_none() && known.read == file.header().n_entries / self.share + 1 {
             known.places = Places::new(file, fields);
         }
         Some(known)
@@ -193,15 +231,15 @@ fn kept<'j>(
     let mut missing = fields.len();
     for offset in items {
         let Some(place) = places.at(offset) else { continue };
-        let Some(value) = values.get_mut(place.column as usize).filter(|value| value.is_none())
-        else {
-            continue;
-        };
-        *value = if place.length == COMPRESSED_VALUE {
-            let field = fields.get(place.column as usize).copied().unwrap_or_default();
-            file.value_of(place.offset, field.as_bytes())
-        } else {
-            file.bytes(place.offset, place.length as usize).map(Cow::Borrowed)
+        let column = place.column();
+        let Some(value) = values.get_mut(column).filter(|value| value.is_none()) else { continue };
+        let field = fields.get(column).copied().unwrap_or_default();
+        *value = match place.length() {
+            Some(length) => {
+                let at = offset + (file.payload_at() + field.len() + 1) as u64;
+                file.bytes(at, length).map(Cow::Borrowed)
+            }
+            None => file.value_of(offset, field.as_bytes()),
         };
         missing -= usize::from(value.is_some());
         if missing == 0 {
@@ -218,13 +256,18 @@ fn looked_at<'j>(
 ) {
     let mut missing = fields.len();
     for offset in items {
+        let Some((flags, payload)) = file.faults.pass(file.stored(offset)) else { continue };
+        let is_plain = flags & COMPRESSED == 0;
         for (field, value) in fields.iter().zip(values.iter_mut()) {
-            if value.is_none() {
-                *value = file.value_of(offset, field.as_bytes());
-                if value.is_some() {
-                    missing -= 1;
-                    break;
-                }
+            let begins =
+                || payload.get(field.len()) == Some(&b'=') && payload.starts_with(field.as_bytes());
+            if value.is_some() || is_plain && !begins() {
+                continue;
+            }
+            *value = file.value_of(offset, field.as_bytes());
+            if value.is_some() {
+                missing -= 1;
+                break;
             }
         }
         if missing == 0 {
