@@ -95,17 +95,29 @@ impl Column {
 
     /// It is variable, among `constants` words that all have in common.
     pub(super) fn is_variable(&self, first: bool, constants: usize, settings: &Settings) -> bool {
-        let words = self.distinct.len().saturating_sub(usize::from(self.valued));
-        let others = words.saturating_sub(self.states);
-        let named = others > 0 && others == self.names;
+        let others = self.others();
         // The first word is the one that says most often what happened.
-        let enough = if first && !named { settings.constants_first } else { settings.constants };
+        let enough =
+            if first && !self.is_named() { settings.constants_first } else { settings.constants };
         constants >= enough
             && self.differs()
-            && ((self.valued && others > 0)
-                || (named && self.states == 0)
-                || others >= settings.variable_from
-                || self.is_full(settings))
+            && ((self.valued && others > 0) || self.is_open(settings))
+    }
+
+    /// It has so many words, or such, that it is variable also where only one of them comes.
+    fn is_open(&self, settings: &Settings) -> bool {
+        (self.is_named() && self.states == 0)
+            || self.others() >= settings.variable_from
+            || self.is_full(settings)
+    }
+
+    fn is_named(&self) -> bool {
+        self.names > 0 && self.others() == self.names
+    }
+
+    /// Words that tell no state.
+    fn others(&self) -> usize {
+        self.distinct.len().saturating_sub(usize::from(self.valued)).saturating_sub(self.states)
     }
 }
 
@@ -185,7 +197,7 @@ impl Tree<'_> {
             .filter(|(at, column)| column.is_variable(Some(*at) == first, constants, self.settings))
             .map(|(at, _)| *at)
             .collect();
-        if variable.len() <= constants.max(1) {
+        if variable.len() * 2 <= constants + 1 {
             // Words that are few tell templates apart.
             let rest: Vec<usize> = held
                 .iter()
@@ -199,7 +211,16 @@ impl Tree<'_> {
                     .or_default()
                     .push(line);
             }
-            groups.extend(parts.into_values().map(|part| self.leaf(part, &variable)));
+            let open: Vec<usize> = held
+                .iter()
+                .filter(|(at, column)| variable.contains(at) && column.is_open(self.settings))
+                .map(|(at, _)| *at)
+                .collect();
+            for part in parts.into_values() {
+                let differs = |at: &usize| open.contains(at) || self.column(&part, *at).differs();
+                let variable: Vec<usize> = variable.iter().copied().filter(differs).collect();
+                groups.push(self.leaf(part, &variable));
+            }
             return;
         }
         // Too little in common: the column with the fewest words splits them.

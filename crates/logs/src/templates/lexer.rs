@@ -21,7 +21,7 @@ pub(super) const WILDCARD: &str = "<*>";
 pub(super) enum Kind {
     /// A value.
     Value,
-    /// One character of punctuation.
+    /// Punctuation.
     Mark,
     /// Anything else.
     Word,
@@ -286,8 +286,9 @@ impl Lexer<'_> {
             return;
         }
         let mut from = at;
+        // "a = b" and "a= b", but not "a= b=c".
         let loose = class_at(self.text, at.saturating_sub(2)) & SPACE != 0;
-        if loose {
+        if loose || class_at(self.text, at) & SPACE != 0 && !self.assigns_next(at) {
             while from < self.text.len() && class_at(self.text, from) & SPACE != 0 {
                 from += 1;
             }
@@ -312,7 +313,7 @@ impl Lexer<'_> {
             }
             _ => {
                 let plain = self.value_end(from);
-                if plain == from && loose {
+                if plain == from && loose && from < self.text.len() {
                     return;
                 }
                 // Rect(0, 0, 8, 8), Token{1 a.b}
@@ -324,6 +325,17 @@ impl Lexer<'_> {
                 }
             }
         }
+    }
+
+    /// The next word is a name that `=` stands behind.
+    fn assigns_next(&self, mut at: usize) -> bool {
+        while at < self.text.len() && class_at(self.text, at) & SPACE != 0 {
+            at += 1;
+        }
+        while class_at(self.text, at) & (SPACE | MARK) == 0 {
+            at += 1;
+        }
+        self.byte(at) == b'='
     }
 
     /// The end of what is in brackets from here, at most 256 bytes, brackets in it included.
@@ -436,8 +448,8 @@ impl Lexer<'_> {
             return self.value(start, end);
         }
         if seen & (LETTER | DIGIT) == 0 {
-            // "->", "***", "--"
-            return self.push(Kind::Word, start, end);
+            // "->", "***"; a dash by itself stands for a value that is not there.
+            return self.push(if text == b"-" { Kind::Word } else { Kind::Mark }, start, end);
         }
         if seen & DIGIT != 0 {
             return self.with_digit(start, end, rest, text);
@@ -488,8 +500,18 @@ impl Lexer<'_> {
             return;
         }
         let number = is_number(text);
-        // 12:30:01, 10.0.0.1:22, 00:1b:21:aa:bb:cc, 1:2:3
-        let end = if self.goes_on(rest) { self.value_end(rest) } else { rest };
+        // fe80::1, 00:1b:21:aa:bb:cc
+        if self.byte(rest) == b':' && text.len() <= 4 && text.iter().all(u8::is_ascii_hexdigit) {
+            let end = self.value_end(rest);
+            if self.is_colon_hex(start, end) {
+                return self.value(start, end);
+            }
+        }
+        // 12:30:01, 10.0.0.1:22, 1:2:3
+        let mut end = rest;
+        while let Some(next) = self.goes_on(end) {
+            end = next;
+        }
         let whole = end == rest;
         self.value(start, end);
         if number && whole {
@@ -499,10 +521,10 @@ impl Lexer<'_> {
         }
     }
 
-    /// A colon and more of the same value: `:30`, `:ab:`, but no word as in `host1:Got`.
-    fn goes_on(&self, colon: usize) -> bool {
+    /// The end of a colon and more of the same value: `:30`, `:ab`, but no word as in `host1:Got`.
+    fn goes_on(&self, colon: usize) -> Option<usize> {
         if self.byte(colon) != b':' {
-            return false;
+            return None;
         }
         let mut at = colon + 1;
         let (mut digits, mut other) = (false, false);
@@ -511,7 +533,10 @@ impl Lexer<'_> {
             other |= class_at(self.text, at) & HEX == 0;
             at += 1;
         }
-        digits || (at > colon + 1 && at <= colon + 5 && !other)
+        while at > colon + 1 && self.byte(at - 1) == b'.' {
+            at -= 1;
+        }
+        (digits || (at > colon + 1 && at <= colon + 5 && !other)).then_some(at)
     }
 
     /// A name or a number that goes on a date: "Mon Jan", "Jan 5".

@@ -199,7 +199,10 @@ pub(super) fn sense(word: &str) -> Sense {
     let inner_dot = bytes.windows(3).any(
         |w| matches!(w, [a, b'.', b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric()),
     );
-    if inner_dot {
+    // A drive, an axis, a port: "C", "x+"; not the words that have one letter.
+    let letter = matches!(bytes, [c] | [c, b'+' | b'-'] if c.is_ascii_alphabetic())
+        && !matches!(word, "a" | "A" | "I");
+    if inner_dot || letter {
         return Sense::Name;
     }
     let capitals = bytes.len() > 1 && bytes.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
