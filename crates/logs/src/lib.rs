@@ -5,6 +5,7 @@
 
 mod bounded;
 mod catalogue;
+pub mod compare;
 mod event;
 mod fold;
 pub mod templates;

@@ -10,8 +10,8 @@ use super::names::{is_calendar, is_name_with_digit, is_unit};
 /// Bytes of a message that are looked at; what is behind them does not tell templates apart.
 pub(super) const MAX_BYTES: usize = 1024;
 
-/// Tokens of a message that are looked at.
-pub(super) const MAX_TOKENS: usize = 128;
+/// Tokens of a message that are looked at; `pattern` needs fewer than 128.
+pub(super) const MAX_TOKENS: usize = 120;
 
 /// How a masked value is written in a template.
 pub(super) const WILDCARD: &str = "<*>";

@@ -11,10 +11,12 @@ mod merge;
 mod mined;
 mod miner;
 mod names;
+mod pattern;
 mod words;
 
 pub use mined::Mined;
 pub use miner::{Miner, Seen, Settings};
+pub use pattern::Pattern;
 
 #[cfg(test)]
 mod tests;
