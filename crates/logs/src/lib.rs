@@ -11,8 +11,8 @@ mod fold;
 pub mod templates;
 
 pub use catalogue::{
-    Aggregate, Catalogue, Hit, OomPart, Origin, PatternError, PatternIndex, PatternSpec, Recovery,
-    SeverityBy,
+    Aggregate, Catalogue, Hit, OomPart, Order, Origin, PatternError, PatternIndex, PatternSpec,
+    Recovery, SeverityBy,
 };
 pub use event::{Event, Fields, NoFields};
 pub use fold::Folder;

@@ -17,7 +17,7 @@ use serde::Deserialize;
 pub use error::PatternError;
 pub(crate) use pattern::Captures;
 use pattern::{MOST_TEXT, Pattern};
-pub use spec::{Aggregate, OomPart, Origin, PatternSpec, Recovery, SeverityBy};
+pub use spec::{Aggregate, OomPart, Order, Origin, PatternSpec, Recovery, SeverityBy};
 
 use crate::event::Event;
 
@@ -108,7 +108,7 @@ impl Catalogue {
             if pattern.is_by_text() && pattern.literals.is_empty() {
                 without_literal.push(index);
             }
-            for literal in &pattern.literals {
+            for literal in pattern.literals.iter().filter(|_| pattern.is_by_text()) {
                 of_literal.entry(literal).or_default().push(index);
             }
         }
@@ -189,5 +189,22 @@ impl Catalogue {
 
     fn pattern(&self, index: PatternIndex) -> Option<&Pattern> {
         self.patterns.get(index.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One without would cost each message a regex.
+    #[test]
+    fn every_built_in_text_has_literals() {
+        let catalogue = Catalogue::with(Vec::new()).unwrap();
+        let without: Vec<&str> = catalogue
+            .without_literal
+            .iter()
+            .filter_map(|index| Some(catalogue.spec(*index)?.id.as_str()))
+            .collect();
+        assert!(without.is_empty(), "{without:?}");
     }
 }

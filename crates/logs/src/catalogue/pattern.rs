@@ -78,12 +78,7 @@ impl Pattern {
         let pattern = Self {
             regex: spec.regex.as_deref().map(Lazy::new),
             unless: spec.unless.as_deref().map(Lazy::new),
-            literals: spec
-                .regex
-                .as_deref()
-                .filter(|_| spec.message_ids.is_empty())
-                .and_then(required::literals)
-                .unwrap_or_default(),
+            literals: spec.regex.as_deref().and_then(required::literals).unwrap_or_default(),
             spec,
         };
         if untrusted {
@@ -130,11 +125,9 @@ impl Pattern {
     pub(super) fn confirm(&self, event: &Event<'_>) -> Option<Captures> {
         let spec = &self.spec;
         let text = event.message.get(..MOST_TEXT).unwrap_or(event.message);
-        let said = if self.is_by_text() {
-            self.matches_text(text)
-        } else {
-            event.message_id.is_some_and(|id| self.has_message_id(id))
-        };
+        let by_id = event.message_id.is_some_and(|id| self.has_message_id(id));
+        let by_text = || self.spec.message_ids.is_empty() || is_pid1_in_kmsg(event);
+        let said = by_id || (by_text() && self.matches_text(text));
         if !said || !self.may_come_from(event) {
             return None;
         }
@@ -166,9 +159,12 @@ impl Pattern {
         Some(captures)
     }
 
-    /// A message that has an id is known by that alone: texts change, and anyone may write them.
+    /// Whether the text can decide. A message that has an id is known by that, since texts change and
+    /// anyone may write them; but what PID 1 says before journald runs comes without its id.
     pub(super) fn is_by_text(&self) -> bool {
-        self.spec.message_ids.is_empty()
+        let of_pid1 = |from: &Origin| matches!(from, Origin::Pid1 | Origin::Any);
+        self.spec.regex.is_some()
+            && (self.spec.message_ids.is_empty() || self.spec.from.iter().any(of_pid1))
     }
 
     fn has_message_id(&self, id: &str) -> bool {
@@ -220,13 +216,20 @@ fn is_kernel(event: &Event<'_>) -> bool {
     event.transport == Some("kernel") && event.identifier.is_none_or(|name| name == "kernel")
 }
 
-/// PID 1 through journald, or through `/dev/kmsg` before journald runs.
+/// PID 1 through journald, or through `/dev/kmsg`.
 fn is_pid1(event: &Event<'_>) -> bool {
-    if event.transport == Some("kernel") {
-        let pid = || event.fields.field("SYSLOG_PID");
-        return event.identifier == Some("systemd") && pid().is_some_and(|pid| *pid == *b"1");
+    match event.transport {
+        Some("kernel") => is_pid1_in_kmsg(event),
+        Some("audit") => false,
+        _ => event.pid == Some(1),
     }
-    event.pid == Some(1) && event.transport != Some("audit")
+}
+
+/// PID 1 before journald runs: its message without its fields (`journald-kmsg.c`).
+fn is_pid1_in_kmsg(event: &Event<'_>) -> bool {
+    event.transport == Some("kernel")
+        && event.identifier == Some("systemd")
+        && event.fields.field("SYSLOG_PID").is_some_and(|pid| *pid == *b"1")
 }
 
 fn is_service(event: &Event<'_>) -> bool {

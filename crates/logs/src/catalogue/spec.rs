@@ -8,8 +8,9 @@ use sysdiag_model::Severity;
 
 /// One message known to be bad: what it says, who may say it, and what makes it one problem.
 ///
-/// With `message_ids` an event matches by its `MESSAGE_ID` alone, and `regex` only gives captures;
-/// without, by its text. Either way one of `from` or `identifiers`, and all of `when`, must hold.
+/// With `message_ids` an event matches by its `MESSAGE_ID`, and `regex` only gives captures; without,
+/// by its text. (What PID 1 says before journald runs has no id, and there the text counts.) Either way
+/// one of `from` or `identifiers`, and all of `when`, must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatternSpec {
@@ -121,6 +122,9 @@ pub enum Aggregate {
         to: Vec<String>,
         /// How far it may be from it, 1 to 600.
         seconds: u32,
+        /// Which of the two comes first; the lines of a block come after its first one.
+        #[serde(default)]
+        order: Order,
         /// A capture that both have and that must be equal.
         #[serde(default)]
         by: Option<String>,
@@ -135,6 +139,17 @@ pub enum Aggregate {
         /// Which one.
         part: OomPart,
     },
+}
+
+/// Where a line stands that says more about an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Before the event.
+    Before,
+    /// After it.
+    #[default]
+    After,
 }
 
 /// The lines of an OOM kill, in the order in which they come.

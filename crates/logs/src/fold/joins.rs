@@ -107,13 +107,13 @@ impl Joins {
         &self,
         to: &[PatternIndex],
         seconds: u32,
-        by: &str,
+        by: Option<&str>,
         line: &Seen,
     ) -> Option<Place> {
         let found = self.recent.iter().rev().find(|recent| {
             to.contains(&recent.pattern)
                 && line.when.within(recent.when, seconds)
-                && has_equal(by, &recent.captures, &line.captures)
+                && by.is_none_or(|by| has_equal(by, &recent.captures, &line.captures))
         });
         found.map(|recent| recent.place)
     }

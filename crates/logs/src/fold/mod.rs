@@ -14,7 +14,7 @@ use sysdiag_model::snapshot::{PatternHit, PatternHits, SuppressedMessages};
 use sysdiag_model::{BootId, UnitName};
 
 use crate::bounded;
-use crate::catalogue::{Aggregate, Captures, Catalogue, OomPart, PatternIndex, PatternSpec};
+use crate::catalogue::{Aggregate, Captures, Catalogue, OomPart, Order, PatternIndex, PatternSpec};
 use crate::event::Event;
 use joins::{Joins, Place};
 use live::{Live, Seen, get};
@@ -122,7 +122,7 @@ impl<'c> Folder<'c> {
 
     /// A line that says more about an event: one that is open, one that was, or one that is to come.
     fn attach(&mut self, index: PatternIndex, spec: &PatternSpec, seen: Seen) {
-        let Aggregate::Attach { to, seconds, by, alone } = &spec.aggregate else { return };
+        let Aggregate::Attach { to, seconds, order, by, alone } = &spec.aggregate else { return };
         let to: Vec<PatternIndex> = to.iter().filter_map(|id| self.catalogue.by_id(id)).collect();
         let by = by.as_deref();
         let is_block = |index: &PatternIndex| {
@@ -135,14 +135,17 @@ impl<'c> Folder<'c> {
             self.say_more(place, &seen);
             return;
         }
-        let place = by.and_then(|by| self.joins.event_of(&to, *seconds, by, &seen));
-        if place.is_some() {
-            self.say_more(place, &seen);
+        if *order == Order::Before {
+            for (index, seen) in self.joins.wait(index, to, *seconds, by, *alone, seen) {
+                self.alone(index, &seen);
+            }
             return;
         }
-        for (index, seen) in self.joins.wait(index, to, *seconds, by, *alone, seen) {
+        let place = self.joins.event_of(&to, *seconds, by, &seen);
+        if place.is_none() && *alone {
             self.alone(index, &seen);
         }
+        self.say_more(place, &seen);
     }
 
     fn say_more(&mut self, place: Option<Place>, seen: &Seen) {
@@ -199,7 +202,7 @@ impl<'c> Folder<'c> {
                 }
             }
             OomPart::Unit => {
-                let place = self.joins.event_of(&self.kills, OOM_UNIT_SECONDS, "unit", &seen);
+                let place = self.joins.event_of(&self.kills, OOM_UNIT_SECONDS, Some("unit"), &seen);
                 if let Some(live) = place.and_then(|place| self.live.get_mut(place)) {
                     if let Some(kill) = &mut live.2.oom {
                         kill.told_by_systemd = true;

@@ -1,5 +1,6 @@
 //! Messages become problems: counts, bursts, blocks, OOM kills, what is well again, and bounds.
 
+use proptest::prelude::*;
 use sysdiag_logs::{Catalogue, Folder};
 use sysdiag_model::snapshot::{PatternHit, PatternHits};
 use sysdiag_model::{Severity, UnitName};
@@ -390,6 +391,54 @@ fn a_job_that_failed_without_its_unit_stands_alone() {
 }
 
 #[test]
+fn each_failure_has_the_exit_before_it() {
+    let exited = |status: &str, msec| {
+        of_unit(EXITED, "web.service", &[("EXIT_CODE", "exited"), ("EXIT_STATUS", status)], msec)
+    };
+    let failed = |msec| of_unit(FAILED, "web.service", &[("UNIT_RESULT", "exit-code")], msec);
+    let hits = fold(&[exited("3", 0), failed(1), exited("4", 1000), failed(1001)]);
+    assert_eq!((one(&hits).count, one(&hits).details["exit_status"].as_str()), (2, "4"));
+    // One that does not fail the unit is not kept for a later failure.
+    let hits = fold(&[exited("3", 0), failed(400_000)]);
+    assert!(!one(&hits).details.contains_key("exit_status"));
+}
+
+#[test]
+fn a_crash_is_one_problem_with_its_unit() {
+    let segfault = "web[812]: segfault at 8 ip 000056011a2b3c4d sp 00007ffd12345678 error 4 in libc.so.6[7f0123400000+155000]";
+    let dumped = Entry::of_program("systemd-coredump", "Process 812 (web) of user 0 dumped core.")
+        .with_id("fc2e22bc6ee647b6b90729ab34a250b1")
+        .with("COREDUMP_UNIT", "web.service")
+        .with("COREDUMP_COMM", "web")
+        .with("COREDUMP_PID", "812")
+        .with("COREDUMP_SIGNAL_NAME", "SIGSEGV")
+        .at(700);
+    let hits = fold(&[Entry::of_kernel(segfault), dumped]);
+    let hit = one(&hits);
+    assert_eq!((hit.pattern.as_str(), hit.count), ("proc.coredump", 1));
+    assert_eq!(
+        (hit.units[0].as_str(), hit.details["object"].as_str()),
+        ("web.service", "libc.so.6")
+    );
+    let alone: Vec<Entry> =
+        (0..1000_u64).map(|step| Entry::of_kernel(segfault).at(step * 1000)).collect();
+    let hits = fold(&alone);
+    assert_eq!((one(&hits).pattern.as_str(), one(&hits).count), ("proc.segfault", 1000));
+    assert_eq!(one(&hits).key, "web libc.so.6");
+}
+
+#[test]
+fn what_systemd_says_before_journald_runs_counts_by_its_text() {
+    let text = "/etc/systemd/system/web.service:7: Unknown key name 'Retart' in section 'Service', ignoring.";
+    let in_kmsg = Entry { identifier: Some("systemd".to_owned()), ..Entry::of_kernel(text) };
+    assert!(fold(std::slice::from_ref(&in_kmsg)).hits.is_empty());
+    let hits = fold(&[in_kmsg.with("SYSLOG_PID", "1")]);
+    assert_eq!(one(&hits).pattern, "sd.bad_config");
+    assert_eq!(one(&hits).key, "/etc/systemd/system/web.service 7");
+    assert!(fold(&[Entry::of_pid1(text)]).hits.is_empty());
+}
+
+#[test]
 fn a_circle_names_its_units() {
     let hits = fold(&[
         Entry::of_pid1("a.service: Found ordering cycle on b.service/start"),
@@ -491,4 +540,41 @@ key = ["token"]
     let hits = folder.finish_masked(&|text| text.replace("hunter2", "***"));
     assert!(!serde_json::to_string(&hits).unwrap().contains("hunter2"), "{hits:?}");
     assert_eq!(one(&hits).key, "***");
+}
+
+proptest! {
+    /// Real lines in any order, of any sender, at any time: nothing panics, and nothing is unbounded.
+    #[test]
+    fn any_order_is_folded(steps in proptest::collection::vec((any::<u16>(), 0_u8..5, any::<u32>(), 0_u8..3), 1..200)) {
+        let catalogue = shared();
+        let known: Vec<(&String, Option<&String>)> = catalogue
+            .specs()
+            .flat_map(|(_, spec)| {
+                spec.sample.iter().map(|line| (line, spec.message_ids.first()))
+            })
+            .collect();
+        let entries: Vec<Entry> = steps
+            .into_iter()
+            .map(|(line, sender, msec, boot)| {
+                let (text, id) = known[usize::from(line) % known.len()];
+                let entry = match sender {
+                    0 | 1 => Entry::of_kernel(text),
+                    2 => Entry::of_pid1(text).with("UNIT", "u.service").with("JOB_RESULT", "failed"),
+                    3 => Entry::of_program("sshd", text),
+                    _ => Entry::of_program("app", text),
+                };
+                let boot = Some(format!("{boot:032x}").parse().unwrap());
+                let message_id = id.cloned();
+                Entry { boot, message_id, ..entry.at(u64::from(msec)) }
+            })
+            .collect();
+        let lines = entries.len() as u64;
+        let hits = fold(&entries);
+        prop_assert!(hits.hits.iter().map(|hit| hit.count).sum::<u64>() <= 2 * lines);
+        for hit in &hits.hits {
+            prop_assert!(hit.first <= hit.last && hit.count > 0 && hit.peak_per_minute <= hit.count);
+            prop_assert!(!hit.examples.is_empty() && hit.examples.len() <= 3);
+            prop_assert!(hit.frames.len() <= 8 && hit.details.len() <= 24);
+        }
+    }
 }
