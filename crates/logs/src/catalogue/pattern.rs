@@ -162,7 +162,7 @@ impl Pattern {
     /// Whether the text can decide. A message that has an id is known by that, since texts change and
     /// anyone may write them; but what PID 1 says before journald runs comes without its id.
     pub(super) fn is_by_text(&self) -> bool {
-        let of_pid1 = |from: &Origin| matches!(from, Origin::Pid1 | Origin::Any);
+        let of_pid1 = |from: &Origin| matches!(from, Origin::Pid1 | Origin::Systemd | Origin::Any);
         self.spec.regex.is_some()
             && (self.spec.message_ids.is_empty() || self.spec.from.iter().any(of_pid1))
     }
@@ -205,6 +205,7 @@ fn is_from(origin: Origin, event: &Event<'_>) -> bool {
         Origin::Kernel => is_kernel(event),
         Origin::Audit => event.transport == Some("audit"),
         Origin::Pid1 => is_pid1(event),
+        Origin::Systemd => is_pid1(event) || is_of_systemd(event),
         Origin::Services => is_service(event),
         Origin::Any => true,
     }
@@ -223,6 +224,11 @@ fn is_pid1(event: &Event<'_>) -> bool {
         Some("audit") => false,
         _ => event.pid == Some(1),
     }
+}
+
+fn is_of_systemd(event: &Event<'_>) -> bool {
+    let named = |comm: &str| comm.starts_with("systemd") || comm.starts_with('(');
+    is_service(event) && event.comm.is_some_and(named)
 }
 
 /// PID 1 before journald runs: its message without its fields (`journald-kmsg.c`).

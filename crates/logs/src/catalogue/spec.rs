@@ -80,6 +80,9 @@ pub enum Origin {
     Audit,
     /// systemd as PID 1; not a user's manager.
     Pid1,
+    /// PID 1, what it forked and is not yet the program of a unit (`(name)`), and the daemons and
+    /// generators of systemd.
+    Systemd,
     /// Any process but PID 1.
     Services,
     /// Anyone.

@@ -26,7 +26,7 @@ fn written(spec: &PatternSpec, message: &str) -> Entry {
         (_, Some(name)) => Entry::of_program(name, message),
         (Some(Origin::Kernel), _) => Entry::of_kernel(message),
         (Some(Origin::Audit), _) => Entry::of_audit(message),
-        (Some(Origin::Pid1), _) => Entry::of_pid1(message),
+        (Some(Origin::Pid1 | Origin::Systemd), _) => Entry::of_pid1(message),
         (_, None) => Entry::of_program("app", message),
     };
     let entry = match spec.message_ids.first() {
@@ -145,6 +145,22 @@ fn built_in_patterns_pass_the_checks_of_the_users_ones() {
     let count = extra.len();
     let doubled = Catalogue::with(extra).unwrap();
     assert_eq!(doubled.specs().count(), 2 * count);
+}
+
+/// PID 1 forks, and the child says that it could not become the program.
+#[test]
+fn a_child_of_systemd_says_that_it_could_not_run() {
+    let catalogue = catalogue();
+    let said = |comm: &str| {
+        let text =
+            "web.service: Failed at step EXEC spawning /usr/bin/web: No such file or directory";
+        let entry = Entry::of_program("web", text).with_id("641257651c1b4ec9a8624d7a40a9e1e7");
+        matched(&catalogue, &Entry { comm: Some(comm.to_owned()), ..entry })
+    };
+    for comm in ["(web)", "systemd-executo", "systemd"] {
+        assert_eq!(said(comm), BTreeSet::from(["sd.exec".to_owned()]), "{comm}");
+    }
+    assert!(said("web").is_empty());
 }
 
 const MINE: &str = r#"
