@@ -1,9 +1,10 @@
-//! CPU time of the catalogue on distinct messages of about 80 bytes, most of which are nothing.
+//! CPU time of the catalogue: on distinct messages of about 80 bytes that are nothing, and on a disk
+//! that fails, where every message is something.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sysdiag_logs::Catalogue;
+use sysdiag_logs::{Catalogue, Event, Folder};
 
 const MESSAGES: usize = 10_000;
 
@@ -65,6 +66,21 @@ fn candidates(criterion: &mut Criterion) {
                 catalogue.candidates(message.as_bytes(), &mut found);
                 black_box(&found);
             }
+        });
+    });
+    let errors: Vec<String> = (0..MESSAGES)
+        .map(|n| format!("I/O error, dev sda, sector {n} op 0x0:(READ) flags 0x80700 phys_seg 1"))
+        .collect();
+    group.bench_function("fold", |bencher| {
+        let mut found = Vec::new();
+        bencher.iter(|| {
+            let mut folder = Folder::new(&catalogue);
+            for (usec, message) in (1_790_000_000_000_000_u64..).zip(&errors) {
+                found.clear();
+                catalogue.candidates(message.as_bytes(), &mut found);
+                folder.push(&Event::of_kernel(usec, message.as_bytes()), &found);
+            }
+            black_box(folder.finish())
         });
     });
     group.finish();

@@ -82,6 +82,10 @@ impl Pattern {
             spec,
         };
         if untrusted {
+            if matches!(pattern.spec.aggregate, Aggregate::Oom { .. }) {
+                let why = "'oom' is for the kernel's own lines";
+                return Err(PatternError::new(&pattern.spec.id, "aggregate", why));
+            }
             pattern.check_captures()?;
         }
         Ok(pattern)
@@ -106,7 +110,7 @@ impl Pattern {
             .chain(spec.recovery.iter().map(|recovery| ("recovery", &recovery.capture)))
             .chain(by.map(|name| ("aggregate.by", name)));
         for (key, name) in named {
-            if !known.contains(name) && !matches!(spec.aggregate, Aggregate::Oom { .. }) {
+            if !known.contains(name) {
                 let why = format!("nothing captures '{name}'");
                 return Err(PatternError::new(&spec.id, key, why));
             }
@@ -127,8 +131,8 @@ impl Pattern {
         let text = event.message.get(..MOST_TEXT).unwrap_or(event.message);
         let by_id = event.message_id.is_some_and(|id| self.has_message_id(id));
         let by_text = || self.spec.message_ids.is_empty() || is_pid1_in_kmsg(event);
-        let said = by_id || (by_text() && self.matches_text(text));
-        if !said || !self.may_come_from(event) {
+        // The sender first: it costs less to tell.
+        if !self.may_come_from(event) || !(by_id || (by_text() && self.matches_text(text))) {
             return None;
         }
         for (field, values) in &spec.when {
@@ -285,7 +289,7 @@ fn check(spec: &PatternSpec) -> Result<(), PatternError> {
                 return wrong("aggregate", "the kernel's lines are known by their text");
             }
         }
-        Aggregate::Event | Aggregate::State => {}
+        Aggregate::Event {} | Aggregate::State {} => {}
     }
     Ok(())
 }

@@ -90,12 +90,12 @@ pub enum Origin {
 }
 
 /// How messages become one problem.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Aggregate {
     /// Each counts.
-    #[default]
-    Event,
+    // Braces, since serde takes unknown keys with a variant that has none.
+    Event {},
     /// Bad once `count` came within `seconds`; before that it is only `below`.
     Burst {
         /// Messages, 1 to 1000.
@@ -136,12 +136,18 @@ pub enum Aggregate {
         alone: bool,
     },
     /// What it says holds from then on; how often is of no interest.
-    State,
-    /// A line of the OOM killer; they are put together.
+    State {},
+    /// A line of the OOM killer; they are put together. Not for patterns of the user.
     Oom {
         /// Which one.
         part: OomPart,
     },
+}
+
+impl Default for Aggregate {
+    fn default() -> Self {
+        Self::Event {}
+    }
 }
 
 /// Where a line stands that says more about an event.

@@ -133,7 +133,7 @@ fn built_in_patterns_pass_the_checks_of_the_users_ones() {
     let again = |spec: &PatternSpec| {
         let mut spec = PatternSpec { id: format!("user.{}", spec.id), ..spec.clone() };
         spec.aggregate = match spec.aggregate {
-            Aggregate::Attach { .. } | Aggregate::Oom { .. } => Aggregate::Event,
+            Aggregate::Attach { .. } | Aggregate::Oom { .. } => Aggregate::Event {},
             other => other,
         };
         if spec.id.starts_with("user.oom.") {
@@ -207,6 +207,12 @@ fn wrong_patterns_are_refused_with_the_place() {
         ),
         (
             "key = [\"db\"]",
+            "aggregate = { kind = 'oom', part = 'kill' }",
+            "aggregate",
+            "the kernel's own",
+        ),
+        (
+            "key = [\"db\"]",
             "aggregate = { kind = 'attach', to = ['no.such'], seconds = 1 }",
             "aggregate.to",
             "'no.such'",
@@ -218,6 +224,15 @@ fn wrong_patterns_are_refused_with_the_place() {
         assert_eq!(error.key, key, "{error}");
         assert!(error.why.contains(says), "{error}");
         assert!(error.to_string().contains(&error.id), "{error}");
+    }
+    for aggregate in [
+        "{ kind = 'event', count = 3 }",
+        "{ kind = 'burst', count = 3, seconds = 60, secs = 1 }",
+        "{ kind = 'block', line = 3 }",
+        "{ kind = 'often' }",
+    ] {
+        let text = format!("{MINE}\naggregate = {aggregate}");
+        assert!(toml::from_str::<PatternSpec>(&text).is_err(), "{aggregate}");
     }
     let unknown = format!("{MINE}\nregexp = 'a'");
     assert!(toml::from_str::<PatternSpec>(&unknown).unwrap_err().message().contains("regexp"));

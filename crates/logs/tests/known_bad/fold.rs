@@ -218,6 +218,20 @@ fn a_bug_takes_its_oops_with_it() {
 }
 
 #[test]
+fn the_warning_of_a_stuck_queue_is_part_of_it() {
+    let hits = fold(&kernel(&[
+        "------------[ cut here ]------------",
+        "NETDEV WATCHDOG: eno1 (e1000e): transmit queue 0 timed out",
+        "WARNING: CPU: 0 PID: 0 at net/sched/sch_generic.c:477 dev_watchdog+0x260/0x270",
+        "---[ end trace 0000000000000000 ]---",
+        "WARNING: CPU: 0 PID: 0 at fs/inode.c:300 drop_nlink+0x2e/0x40",
+    ]));
+    let found: Vec<&str> = hits.hits.iter().map(|hit| hit.pattern.as_str()).collect();
+    assert_eq!(found, ["net.watchdog", "kern.warn"]);
+    assert_eq!(hits.hits[0].details["driver"], "e1000e");
+}
+
+#[test]
 fn hung_tasks_are_counted_by_program_with_where_they_wait() {
     let mut entries = Vec::new();
     for step in 0..3_u64 {
