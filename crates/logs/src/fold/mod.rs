@@ -103,7 +103,14 @@ impl<'c> Folder<'c> {
             let Some(hit) = self.catalogue.confirm(*index, event) else { continue };
             let Some(spec) = self.catalogue.spec(*index) else { continue };
             let unit = unit_of(event, &hit.captures);
-            self.take(*index, spec, Seen::of(event, hit.captures, unit));
+            let mut captures = hit.captures;
+            if let Some(unit) = &unit
+                && get(&captures, "cgroup").is_some()
+                && get(&captures, "unit").is_none()
+            {
+                captures.push(("unit".to_owned(), unit.as_str().to_owned()));
+            }
+            self.take(*index, spec, Seen::of(event, captures, unit));
             any = true;
         }
         any

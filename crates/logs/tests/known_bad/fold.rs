@@ -164,6 +164,22 @@ fn what_systemd_alone_says_of_oom_is_a_problem_too() {
 }
 
 #[test]
+fn what_oomd_kills_is_one_problem() {
+    let killed = "Killed /system.slice/hungry.service due to memory pressure for /system.slice being 71.31% > 60.00% for > 30s with reclaim activity";
+    let told = "hungry.service: systemd-oomd killed 12 process(es) in this unit.";
+    let told = Entry::of_pid1(told).with_id("d989611b15e44c9dbf31e3c81256e4ed").at(1);
+    let told = told.with("UNIT", "hungry.service");
+    let hits = fold(&[Entry::of_program("systemd-oomd", killed), told.clone()]);
+    let hit = one(&hits);
+    assert_eq!((hit.pattern.as_str(), hit.count), ("oom.oomd_kill", 1));
+    assert_eq!(
+        (hit.units[0].as_str(), hit.details["processes"].as_str()),
+        ("hungry.service", "12")
+    );
+    assert_eq!(one(&fold(&[told])).pattern, "oom.oomd_unit");
+}
+
+#[test]
 fn a_script_kills_nobody() {
     let text = "Out of memory: Killed process 812 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB";
     let mut entries = vec![Entry::of_program("cron.sh", text), Entry::of_pid1(text)];
