@@ -29,7 +29,8 @@ pub(super) struct Seen {
     /// What it is about, or who logged it.
     pub(super) unit: Option<UnitName>,
     pub(super) captures: Captures,
-    pub(super) line: LogLine,
+    /// None: an example took it.
+    line: Option<LogLine>,
 }
 
 impl Seen {
@@ -43,7 +44,7 @@ impl Seen {
             priority: event.priority.unwrap_or(u8::MAX),
             unit,
             captures,
-            line: LogLine {
+            line: Some(LogLine {
                 time: Timestamp::from_usec(event.realtime_usec),
                 level: level.map(|level| (*level).to_owned()),
                 identifier: name.map(|name| bounded::text(name.as_bytes(), bounded::MOST_VALUE)),
@@ -51,7 +52,7 @@ impl Seen {
                 message: bounded::text(event.message, MOST_RAW_MESSAGE),
                 cursor: event.fields.cursor(),
                 errno: errno.filter(|errno: &i32| *errno > 0),
-            },
+            }),
         }
     }
 
@@ -116,7 +117,7 @@ impl Live {
     }
 
     /// Another event.
-    pub(super) fn count(&mut self, spec: &PatternSpec, seen: &Seen) {
+    pub(super) fn count(&mut self, spec: &PatternSpec, seen: &mut Seen) {
         let now = seen.when.realtime;
         self.first = self.first.min(now);
         self.last = self.last.max(now);
@@ -154,7 +155,9 @@ impl Live {
         self.details.clear();
         self.frames.clear();
         self.say_more(&seen.captures);
-        self.examples.take(self.count, seen);
+        if let Some(line) = seen.line.take() {
+            self.examples.take(self.count, seen.priority, line);
+        }
     }
 
     /// It is well again.
@@ -241,12 +244,12 @@ impl Live {
 impl Examples {
     /// The first, the last, and of those between the most urgent; of equally urgent ones the one that
     /// came when the count was a power of two.
-    fn take(&mut self, count: u64, seen: &Seen) {
+    fn take(&mut self, count: u64, priority: u8, line: LogLine) {
         if count == 1 {
-            self.first = Some(seen.line.clone());
+            self.first = Some(line);
             return;
         }
-        let Some(passed) = self.last.replace((seen.priority, seen.line.clone())) else { return };
+        let Some(passed) = self.last.replace((priority, line)) else { return };
         let better = self.middle.as_ref().is_none_or(|(known, _)| {
             passed.0 < *known || (count.is_power_of_two() && passed.0 == *known)
         });

@@ -118,12 +118,12 @@ impl<'c> Folder<'c> {
 
     fn take(&mut self, index: PatternIndex, spec: &PatternSpec, seen: Seen) {
         for (index, seen) in self.joins.expired(seen.when) {
-            self.alone(index, &seen);
+            self.alone(index, seen);
         }
         match &spec.aggregate {
             Aggregate::Oom { part } => self.oom(index, spec, *part, seen),
             Aggregate::Attach { .. } => self.attach(index, spec, seen),
-            _ => self.event(index, spec, &seen),
+            _ => self.event(index, spec, seen),
         }
     }
 
@@ -144,15 +144,16 @@ impl<'c> Folder<'c> {
         }
         if *order == Order::Before {
             for (index, seen) in self.joins.wait(index, to, *seconds, by, *alone, seen) {
-                self.alone(index, &seen);
+                self.alone(index, seen);
             }
             return;
         }
         let place = self.joins.event_of(&to, *seconds, by, &seen);
-        if place.is_none() && *alone {
-            self.alone(index, &seen);
+        if place.is_some() {
+            self.say_more(place, &seen);
+        } else if *alone {
+            self.alone(index, seen);
         }
-        self.say_more(place, &seen);
     }
 
     fn say_more(&mut self, place: Option<Place>, seen: &Seen) {
@@ -162,32 +163,32 @@ impl<'c> Folder<'c> {
     }
 
     /// An event of its own, or a part of a block that is open.
-    fn event(&mut self, index: PatternIndex, spec: &PatternSpec, seen: &Seen) {
+    fn event(&mut self, index: PatternIndex, spec: &PatternSpec, mut seen: Seen) {
         if let Some(place) = self.joins.block_with(index, seen.when) {
-            self.say_more(Some(place), seen);
+            self.say_more(Some(place), &seen);
             return;
         }
         if let Some(recovery) = &spec.recovery
             && let Some(state) = seen.capture(&recovery.capture)
             && recovery.values.iter().any(|value| value == state)
         {
-            let place = self.places.get(&(index, key(spec, seen)));
+            let place = self.places.get(&(index, key(spec, &seen)));
             if let Some((.., live)) = place.and_then(|place| self.live.get_mut(*place)) {
                 live.recover(seen.when);
             }
             return;
         }
-        let place = self.place(index, spec, seen);
+        let place = self.place(index, spec, &seen);
         if spec.id == SUPPRESSED {
-            self.suppress(seen);
+            self.suppress(&seen);
         }
-        self.count(place, spec, seen);
+        self.count(place, spec, &mut seen);
         if let Aggregate::Block { seconds, lines, joins } = &spec.aggregate {
             let joins = joins.iter().filter_map(|id| self.catalogue.by_id(id)).collect();
-            self.joins.open(index, place, joins, (*seconds, *lines), seen);
+            self.joins.open(index, place, joins, (*seconds, *lines), &seen);
         }
         if self.targets.contains(&index) {
-            for said in self.joins.counted(index, place, seen) {
+            for said in self.joins.counted(index, place, &seen) {
                 self.say_more(Some(place), &said);
             }
         }
@@ -202,7 +203,7 @@ impl<'c> Folder<'c> {
                     seen.captures.push(("unit".to_owned(), unit.as_str().to_owned()));
                 }
                 let place = self.place(index, spec, &seen);
-                self.count(place, spec, &seen);
+                self.count(place, spec, &mut seen);
                 self.joins.counted(index, place, &seen);
                 if let Some((.., live)) = self.live.get_mut(place) {
                     live.oom = Some(kill);
@@ -217,20 +218,20 @@ impl<'c> Folder<'c> {
                     return;
                 }
                 let place = self.place(index, spec, &seen);
-                self.count(place, spec, &seen);
+                self.count(place, spec, &mut seen);
             }
             _ => self.oom.take(part, &seen),
         }
     }
 
     /// What waited for an event in vain and is one by itself.
-    fn alone(&mut self, index: PatternIndex, seen: &Seen) {
+    fn alone(&mut self, index: PatternIndex, mut seen: Seen) {
         let Some(spec) = self.catalogue.spec(index) else { return };
-        let place = self.place(index, spec, seen);
-        self.count(place, spec, seen);
+        let place = self.place(index, spec, &seen);
+        self.count(place, spec, &mut seen);
     }
 
-    fn count(&mut self, place: Place, spec: &PatternSpec, seen: &Seen) {
+    fn count(&mut self, place: Place, spec: &PatternSpec, seen: &mut Seen) {
         if let Some((.., live)) = self.live.get_mut(place) {
             live.count(spec, seen);
         }
@@ -268,7 +269,7 @@ impl<'c> Folder<'c> {
     /// Nothing goes on from one boot to the next.
     fn next_boot(&mut self) {
         for (index, seen) in self.joins.close() {
-            self.alone(index, &seen);
+            self.alone(index, seen);
         }
         self.oom = oom::Report::default();
         for (.., live) in &mut self.live {
