@@ -246,6 +246,7 @@ fn journal(failed: u64) -> JournalDigest {
         examples: vec![line(index); 3],
     };
     JournalDigest {
+        earlier_boots: Vec::new(),
         boot_id: None,
         since: None,
         until: None,
@@ -263,6 +264,8 @@ fn journal(failed: u64) -> JournalDigest {
             max_priority: 4,
             groups: (0..failed).map(group).collect(),
             entries_not_grouped: 0,
+            patterns: None,
+            templates: None,
         }),
     }
 }

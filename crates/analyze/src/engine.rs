@@ -180,6 +180,8 @@ mod tests {
             max_priority: 4,
             groups: Vec::new(),
             entries_not_grouped: 0,
+            patterns: None,
+            templates: None,
         });
         snapshot
     }

@@ -91,6 +91,7 @@ pub(crate) fn healthy() -> Snapshot {
             previous_boot: None,
             recent: std::collections::BTreeMap::new(),
             logs: None,
+            earlier_boots: Vec::new(),
         }),
         unit_files: Probe::Known(UnitFiles::default()),
         ordering: ordering_not_collected(),

@@ -136,6 +136,8 @@ pub(crate) fn kernel_line(snapshot: &mut Snapshot, seconds: u64, message: &str) 
         max_priority: 4,
         groups: Vec::new(),
         entries_not_grouped: 0,
+        patterns: None,
+        templates: None,
     };
     journal_of(snapshot).logs.get_or_insert(digest).groups.push(group);
 }

@@ -65,8 +65,9 @@ pub(crate) fn options(config: &Config) -> Options {
 }
 
 /// The logs of this boot that `run` groups: warnings and worse.
-pub(crate) const LOGS: LogOptions =
-    LogOptions { boot: 0, max_priority: 4, since: None, until: None };
+pub(crate) fn logs() -> LogOptions {
+    LogOptions { max_priority: 4, ..LogOptions::default() }
+}
 
 /// Reads this host, with a status line if that takes long.
 pub(crate) fn collect(options: &Options) -> Snapshot {

@@ -24,5 +24,5 @@ mod text;
 pub mod unit_files;
 
 pub use collect::{Progress, collect};
-pub use options::{LogOptions, Options};
+pub use options::{KnownBoots, LogOptions, Options};
 pub use root::Root;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use sysdiag_model::{Timestamp, UnitName};
+use sysdiag_logs::PatternSpec;
+use sysdiag_model::snapshot::LogTemplate;
+use sysdiag_model::{BootId, Timestamp, UnitName};
 
 /// Options of a collection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Each source is left behind after this long.
     pub deadline: Duration,
@@ -25,8 +27,8 @@ pub struct Options {
     pub logs: Option<LogOptions>,
 }
 
-/// Which messages to group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which messages to look at.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct LogOptions {
     /// 0 the current boot, -1 the one before, 1 the first in the journal, as `journalctl -b`.
     pub boot: i32,
@@ -36,6 +38,21 @@ pub struct LogOptions {
     pub since: Option<Timestamp>,
     /// Up to here.
     pub until: Option<Timestamp>,
+    /// Patterns of the user's own.
+    pub patterns: Vec<PatternSpec>,
+    /// What is known of earlier boots.
+    pub baseline: KnownBoots,
+}
+
+/// What is known of the messages of earlier boots.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KnownBoots {
+    /// Read so many boots before the one that is asked for, but for those that are known.
+    pub boots: usize,
+    /// Boots that need not be read.
+    pub known: Vec<BootId>,
+    /// Templates that were found in them: their ids are kept.
+    pub templates: Vec<LogTemplate>,
 }
 
 impl Default for Options {

@@ -137,6 +137,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
             }],
             recent: [(unit, vec![line])].into(),
             logs: None,
+            earlier_boots: Vec::new(),
         }),
         unit_files: Probe::Known(UnitFiles::default()),
         ordering: sysdiag_model::snapshot::ordering_not_collected(),

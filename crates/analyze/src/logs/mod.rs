@@ -123,6 +123,8 @@ mod tests {
             max_priority: 4,
             groups,
             entries_not_grouped: 0,
+            patterns: None,
+            templates: None,
         };
         let analysis = analyze(&digest);
         assert_eq!(analysis.entries_analyzed, 1_000);
@@ -145,6 +147,8 @@ mod tests {
             max_priority: 4,
             groups: vec![dump],
             entries_not_grouped: 0,
+            patterns: None,
+            templates: None,
         };
         assert_eq!(analyze(&digest).patterns[0].units, ["a.service"]);
     }
@@ -183,6 +187,8 @@ mod tests {
             max_priority: 4,
             groups: (1..=5).map(|count| group(3, "sh", "oops", count)).collect(),
             entries_not_grouped: 0,
+            patterns: None,
+            templates: None,
         };
         let pattern = analyze(&digest).patterns.remove(0);
         assert_eq!((pattern.count, pattern.first, pattern.last), (15, ago(5), ago(1)));

@@ -257,6 +257,8 @@ mod tests {
             max_priority: 4,
             groups: vec![group],
             entries_not_grouped: 0,
+            patterns: None,
+            templates: None,
         });
     }
 

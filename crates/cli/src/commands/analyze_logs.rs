@@ -28,7 +28,13 @@ pub(super) fn run(global: &Global, args: &LogsArgs) -> Result<Exit, Error> {
         let now = pipeline::now();
         let (since, until) =
             replay::window(args.since.as_ref(), args.until.as_ref(), now, &TimeZone::system())?;
-        let logs = LogOptions { boot: args.boot, max_priority: args.priority, since, until };
+        let logs = LogOptions {
+            boot: args.boot,
+            max_priority: args.priority,
+            since,
+            until,
+            ..LogOptions::default()
+        };
         let mut options = pipeline::options(&config);
         options.logs = Some(logs);
         let snapshot = pipeline::collect(&options);

@@ -3,7 +3,7 @@
 use sysdiag_sources::capture;
 
 use crate::args::{CaptureArgs, Global};
-use crate::pipeline::{self, LOGS};
+use crate::pipeline;
 use crate::{Error, Exit, console};
 
 /// Log lines of every loaded unit.
@@ -16,7 +16,7 @@ pub(super) fn run(global: &Global, args: &CaptureArgs) -> Result<Exit, Error> {
     options.recent_lines = RECENT_LINES;
     options.recent_of_all_units = true;
     options.ordering = true;
-    options.logs = Some(LOGS);
+    options.logs = Some(pipeline::logs());
     let snapshot = pipeline::collect(&options);
     capture::write(&args.file, &snapshot).map_err(|error| Error::action(error.to_string()))?;
     for gap in [

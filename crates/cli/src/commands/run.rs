@@ -6,7 +6,7 @@ use sysdiag_sources::LogOptions;
 
 use super::replay;
 use crate::args::{Global, RunArgs};
-use crate::pipeline::{self, LOGS, Task, UseOfHistory};
+use crate::pipeline::{self, Task, UseOfHistory};
 use crate::sinks::Focus;
 use crate::{Error, Exit};
 
@@ -28,7 +28,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Error> {
             replay::window(args.since.as_ref(), None, pipeline::now(), &TimeZone::system())?;
         let mut options = pipeline::options(&config);
         options.ordering = args.analyze_full_graph;
-        options.logs = Some(LogOptions { since, ..LOGS });
+        options.logs = Some(LogOptions { since, ..pipeline::logs() });
         pipeline::collect(&options)
     };
     task.finish(&config, &snapshot)

@@ -105,7 +105,7 @@ fn a_capture_that_cannot_be_written_is_exit_code_4() {
 #[test]
 fn the_report_of_a_snapshot_is_that_of_its_capture_byte_by_byte() {
     let sandbox = Sandbox::new();
-    let logs = LogOptions { boot: 0, max_priority: 4, since: None, until: None };
+    let logs = LogOptions { max_priority: 4, ..LogOptions::default() };
     let options = Options { logs: Some(logs), recent_of_all_units: true, ..Options::default() };
     let live = collect(&Root::host(), &options, &mut |_| {});
     let path = sandbox.path("live.cap");

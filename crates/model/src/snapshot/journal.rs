@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BrokenCycle;
+use super::{BrokenCycle, LogTemplates, PatternHits};
 use crate::{BootId, Timestamp, UnitName};
 
 /// What the journal says about units, in one boot or window of time.
@@ -30,6 +30,10 @@ pub struct JournalDigest {
     pub recent: BTreeMap<UnitName, Vec<LogLine>>,
     /// Messages of the asked-for priorities in groups. None: not asked for.
     pub logs: Option<LogDigest>,
+    /// Templates of boots before the one that was read, the newest first: those that were asked for
+    /// to compare with.
+    #[serde(default)]
+    pub earlier_boots: Vec<LogTemplates>,
 }
 
 /// The newest boot before this one that the system's journal has entries of.
@@ -162,6 +166,12 @@ pub struct LogDigest {
     pub groups: Vec<LogGroup>,
     /// Entries that belong to no group because there were too many groups.
     pub entries_not_grouped: u64,
+    /// Messages known to be bad. None: not looked for (a capture of before), or a gap says why.
+    #[serde(default)]
+    pub patterns: Option<PatternHits>,
+    /// Templates of the messages. None: as of `patterns`.
+    #[serde(default)]
+    pub templates: Option<LogTemplates>,
 }
 
 /// Messages that differ in numbers only, of one sender.

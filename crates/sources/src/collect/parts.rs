@@ -161,7 +161,7 @@ impl Parts {
             }
             Message::Ordering(probe) => self.ordering.set(probe, Some(elapsed)),
             Message::Journal { probe, last } => {
-                self.journal.set(probe, last.then_some(elapsed));
+                self.journal.set(*probe, last.then_some(elapsed));
             }
             Message::Recent(recent, gaps) => {
                 if let Some(probe) = self.journal.probe.take() {

@@ -29,7 +29,7 @@ pub(super) enum Message {
     Ordering(Probe<Ordering>),
     /// First round of `journal`.
     Journal {
-        probe: Probe<JournalDigest>,
+        probe: Box<Probe<JournalDigest>>,
         last: bool,
     },
     /// Second round of `journal`.
@@ -115,10 +115,13 @@ pub(super) fn journal_thread(
     let source = match journal::Source::open(root, boot_id, deadline) {
         Ok(source) => source,
         Err(gap) => {
-            return send(sender, Message::Journal { probe: Probe::Unknown(gap), last: true });
+            return send(
+                sender,
+                Message::Journal { probe: Box::new(Probe::Unknown(gap)), last: true },
+            );
         }
     };
-    let probe = source.digest(options);
+    let probe = Box::new(source.digest(options));
     send(sender, Message::Journal { probe, last: false });
     let left = deadline.saturating_duration_since(Instant::now());
     if let Ok(wanted) = wanted.recv_timeout(left) {

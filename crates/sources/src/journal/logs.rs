@@ -96,6 +96,8 @@ pub(super) fn read(
         max_priority,
         groups,
         entries_not_grouped,
+        patterns: None,
+        templates: None,
     };
     (digest, gaps)
 }

@@ -6,9 +6,12 @@
 
 mod boots;
 mod cycles;
+mod distinct;
+mod event;
 mod events;
 mod files;
 mod kernel;
+mod known_bad;
 mod line;
 mod logs;
 mod messages;
@@ -16,14 +19,16 @@ mod previous;
 mod reader;
 mod recent;
 mod wording;
+mod wordings;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sysdiag_journal::Window;
+use sysdiag_logs::Catalogue;
 use sysdiag_model::snapshot::{
-    BrokenCycle, JournalDigest, LogDigest, LogLine, PreviousBoot, UnitEvent,
+    BrokenCycle, JournalDigest, LogDigest, LogLine, LogTemplates, PreviousBoot, UnitEvent,
 };
 use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
 
@@ -31,7 +36,8 @@ pub use self::boots::{Boot, NoSuchBoot};
 
 use self::files::Files;
 use self::reader::{Reader, id_of};
-use crate::{LogOptions, Options, Root};
+use self::wordings::Period;
+use crate::{KnownBoots, LogOptions, Options, Root};
 
 /// Last lines of units, by unit.
 pub type RecentLines = Vec<(UnitName, Vec<LogLine>)>;
@@ -138,6 +144,14 @@ impl Source {
             None => None,
         };
         let window = options.logs.as_ref();
+        let mut earlier_boots = Vec::new();
+        if let (Some(wanted), Some(logs)) = (window, &logs)
+            && let Some(boot) = logs.boot_id
+        {
+            let (boots, more) = self.earlier_boots(&wanted.baseline, boot, deadline);
+            earlier_boots = boots;
+            gaps.extend(more);
+        }
         let digest = JournalDigest {
             boot_id: logs.as_ref().map_or(Some(self.boot), |logs| logs.boot_id),
             since: window.and_then(|window| window.since),
@@ -147,6 +161,7 @@ impl Source {
             previous_boot,
             recent: BTreeMap::new(),
             logs: logs.map(|logs| logs.digest),
+            earlier_boots,
         };
         gaps.extend(self.reader.damage());
         gaps.sort();
@@ -209,14 +224,78 @@ impl Source {
             self.boot(0)?;
         }
         let id = boot_id.map(|boot| boot.to_string());
-        let window = logs::Window {
+        let groups = logs::Window {
             boot_id: id.as_deref(),
             since,
             until,
             max_priority: options.max_priority,
         };
-        let (digest, gaps) = logs::read(&self.reader, window, &counts, deadline);
+        let (mut digest, mut gaps) = logs::read(&self.reader, groups, &counts, deadline);
+        let catalogue = Catalogue::with(options.patterns.clone());
+        if let Err(error) = &catalogue {
+            gaps.push(Gap::new("messages known to be bad", Why::Malformed, error.to_string()));
+        }
+        let (patterns, templates, more) = distinct::read(
+            self.reader.journal(),
+            Self::window(boot_id, since, until),
+            self.period(boot_id, since, until),
+            &options.baseline.templates,
+            catalogue.as_ref().ok().map(|catalogue| (catalogue, options.max_priority)),
+            deadline,
+        );
+        gaps.extend(more);
+        digest.patterns = patterns;
+        digest.templates = Some(templates);
         Ok((Logs { boot_id, digest }, gaps))
+    }
+
+    /// What a window is of, as far as the journal tells.
+    fn period(
+        &self,
+        boot_id: Option<BootId>,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Period {
+        let boots = boots::list(self.reader.journal(), self.current);
+        let boot = boot_id.and_then(|id| boots.iter().find(|boot| boot.id == id));
+        let first = boot.or(boots.first()).map_or(self.now, |boot| boot.first);
+        let ended = boot.filter(|boot| Some(boot.id) != self.current);
+        let last = ended.map_or(self.now, |boot| boot.last);
+        let from_begin = since.is_none_or(|since| since <= first);
+        Period {
+            boot_id,
+            since: since.unwrap_or(first).max(first),
+            until: until.unwrap_or(last).min(last),
+            from_boot: boot.is_some() && from_begin,
+        }
+    }
+
+    /// The templates of boots before the one that is read, the newest first.
+    fn earlier_boots(
+        &self,
+        known: &KnownBoots,
+        of: BootId,
+        deadline: Instant,
+    ) -> (Vec<LogTemplates>, Vec<Gap>) {
+        let boots = boots::list(self.reader.journal(), self.current);
+        let (mut found, mut gaps) = (Vec::new(), Vec::new());
+        let before = boots.iter().rev().skip_while(|boot| boot.id != of).skip(1);
+        for boot in before.take(known.boots).filter(|boot| !known.known.contains(&boot.id)) {
+            let window = Self::window(Some(boot.id), None, None);
+            let period = self.period(Some(boot.id), None, None);
+            let journal = self.reader.journal();
+            let (_, templates, more) =
+                distinct::read(journal, window, period, &known.templates, None, deadline);
+            // One that was not read whole would make messages new that are not.
+            if more.is_empty() {
+                found.push(templates);
+                continue;
+            }
+            let hint = "they were not all read before the deadline";
+            gaps.push(Gap::new("log messages of earlier boots", Why::TimedOut, hint));
+            break;
+        }
+        (found, gaps)
     }
 
     fn window(boot: Option<BootId>, since: Option<Timestamp>, until: Option<Timestamp>) -> Window {

@@ -13,7 +13,7 @@ use sysdiag_sources::{LogOptions, Options, Root};
 use crate::fixture::{Fixture, soon};
 
 fn everything() -> Options {
-    let logs = LogOptions { boot: 0, max_priority: 7, since: None, until: None };
+    let logs = LogOptions { max_priority: 7, ..LogOptions::default() };
     Options { logs: Some(logs), ..Options::default() }
 }
 

@@ -7,7 +7,7 @@ use sysdiag_sources::{LogOptions, Options};
 use crate::fixture::{Entry, Fixture, SUITES};
 
 fn options(boot: i32) -> LogOptions {
-    LogOptions { boot, max_priority: 4, since: None, until: None }
+    LogOptions { boot, max_priority: 4, ..LogOptions::default() }
 }
 
 fn by_priority<'a>(entries: impl Iterator<Item = &'a Entry>) -> [u64; 8] {

@@ -47,7 +47,7 @@ fn an_oom_kill_is_an_event_of_its_unit() {
 #[test]
 fn the_kernels_faults_are_grouped_at_any_priority_its_greetings_are_not() {
     let fixture = Fixture::unpack(MACHINE);
-    let options = LogOptions { boot: 0, max_priority: 4, since: None, until: None };
+    let options = LogOptions { max_priority: 4, ..LogOptions::default() };
     let (logs, gaps) = fixture.open(fixture.boots[0]).logs(&options).unwrap();
     let of_kernel = |wording: &str| {
         let group = logs.digest.groups.iter().find(|group| group.wording.starts_with(wording));
