@@ -6,7 +6,7 @@
 //! conditions for that are this project's own. The outcome does not depend on the order of messages,
 //! and every step is linear in the tokens.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Settings;
 use super::names::Sense;
@@ -51,6 +51,7 @@ pub(super) struct Column {
     distinct: Vec<Token>,
     valued: bool,
     states: usize,
+    capitals: usize,
     names: usize,
 }
 
@@ -73,6 +74,7 @@ impl Column {
         }
         match words.sense(token) {
             Sense::State => self.states += 1,
+            Sense::Capitals => self.capitals += 1,
             Sense::Name => self.names += 1,
             Sense::Plain if after_cue => self.names += 1,
             Sense::Plain => {}
@@ -117,7 +119,8 @@ impl Column {
 
     /// Words that tell no state.
     fn others(&self) -> usize {
-        self.distinct.len().saturating_sub(usize::from(self.valued)).saturating_sub(self.states)
+        let told = usize::from(self.valued) + self.states + self.capitals;
+        self.distinct.len().saturating_sub(told)
     }
 }
 
@@ -152,22 +155,19 @@ impl Tree<'_> {
             groups.extend(members.into_iter().map(|line| self.leaf(vec![line], &[])));
             return;
         }
-        let mut support: HashMap<(usize, Token), u32> = HashMap::new();
-        for line in &members {
-            for column in columns {
-                let token = self.token(*line, *column);
-                if token != VALUE {
-                    *support.entry((*column, token)).or_default() += 1;
-                }
-            }
-        }
+        // For each column, how many lines have a word: sorted by word.
+        let support: Vec<Vec<(Token, u32)>> = columns
+            .iter()
+            .map(|at| occurrences(members.iter().map(|line| self.token(*line, *at)).collect()))
+            .collect();
         let mut roots: BTreeMap<Vec<(usize, Token)>, Vec<usize>> = BTreeMap::new();
         let mut counts = Vec::new();
         for line in members {
             counts.clear();
-            counts.extend(columns.iter().filter_map(|column| {
+            counts.extend(columns.iter().zip(&support).filter_map(|(column, words)| {
                 let token = self.token(line, *column);
-                support.get(&(*column, token)).map(|count| (*count, *column, token))
+                let at = words.binary_search_by_key(&token, |(word, _)| *word).ok()?;
+                words.get(at).filter(|_| token != VALUE).map(|(_, count)| (*count, *column, token))
             }));
             roots.entry(root(&mut counts)).or_default().push(line);
         }
@@ -248,6 +248,15 @@ impl Tree<'_> {
         }
         Group { lines: members, tokens }
     }
+}
+
+/// Each word and how often it occurs, sorted by word.
+fn occurrences(mut tokens: Vec<Token>) -> Vec<(Token, u32)> {
+    tokens.sort_unstable();
+    tokens
+        .chunk_by(|a, b| a == b)
+        .filter_map(|same| Some((*same.first()?, u32::try_from(same.len()).unwrap_or(u32::MAX))))
+        .collect()
 }
 
 /// The words of a line that occur equally often; of several such sets the largest, then the one

@@ -5,13 +5,13 @@
 //! No regular expressions: one pass over the bytes, and what is looked ahead at is passed over after.
 //! Which other words are variable is not known from one message: see `group`.
 
-use super::names::{is_calendar, is_name_with_digit, is_unit};
+use super::names::{is_calendar, is_literal, is_name_with_digit, is_unit};
 
 /// Bytes of a message that are looked at; what is behind them does not tell templates apart.
 pub(super) const MAX_BYTES: usize = 1024;
 
 /// Tokens of a message that are looked at; `pattern` needs fewer than 128.
-pub(super) const MAX_TOKENS: usize = 120;
+pub(super) const MAX_TOKENS: usize = 100;
 
 /// How a masked value is written in a template.
 pub(super) const WILDCARD: &str = "<*>";
@@ -454,7 +454,8 @@ impl Lexer<'_> {
         if seen & DIGIT != 0 {
             return self.with_digit(start, end, rest, text);
         }
-        if special & 1 != 0 && is_mail(text) {
+        let hex = text.len() >= 8 && text.iter().all(u8::is_ascii_hexdigit);
+        if hex || is_literal(text) || (special & 1 != 0 && is_mail(text)) {
             return self.value(start, end);
         }
         let next = self.byte(rest);
@@ -614,4 +615,118 @@ fn is_mail(text: &[u8]) -> bool {
     text.iter()
         .position(|byte| *byte == b'@')
         .is_some_and(|at| at > 0 && text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(message: &str) -> String {
+        let mut pieces = Vec::new();
+        cut(message, &mut pieces);
+        let mut text = String::new();
+        for piece in pieces {
+            if piece.spaced && !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(if piece.kind == Kind::Value { WILDCARD } else { piece.text(message) });
+        }
+        text
+    }
+
+    #[test]
+    fn values_of_every_log_are_masked() {
+        for value in [
+            "7",
+            "-7",
+            "0x1f",
+            "3.14",
+            "50%",
+            "1,234",
+            "deadbeef",
+            "10.0.0.1",
+            "10.0.0.1:22",
+            "10.0.0.0/8",
+            "::1",
+            "fe80::1%eth0",
+            "2001:db8::8a2e:370:7334",
+            "00:1b:21:aa:bb:cc",
+            "aa:bb:cc:dd:ee:ff",
+            "6a5e0e5b-0000-4a4a-9999-aabbccddeeff",
+            "2026-01-31T10:20:30.123Z",
+            "10:20:30",
+            "/etc/fstab",
+            "~/x",
+            "./run.sh",
+            "C:\\Windows\\x.dll",
+            "https://example.org/a?b=c",
+            "a.example.org:443",
+            "root@example.org",
+            "getty@tty",
+            "true",
+            "\"alpha\"",
+            "'alpha'",
+            "`alpha'",
+            "node-12",
+            "sda1",
+            "<*>",
+            "5 ms",
+            "5ms",
+            "1165 bytes (1.13 KB)",
+            "<1 sec",
+        ] {
+            assert_eq!(masked(&format!("got {value} now")), "got <*> now", "{value}");
+        }
+    }
+
+    #[test]
+    fn words_are_not_masked() {
+        for words in [
+            "I/O error",
+            "read/write of TCP/IP",
+            "can't do it",
+            "x86_64 and IPv4 over ext4 by SHA256",
+            "and/or: yes -> no",
+            "workerEnv.init() ok",
+            "users' files",
+            "pam_unix(sshd:auth): check pass",
+            "a <b> c",
+            "SOCKS5",
+        ] {
+            assert_eq!(masked(words), words);
+        }
+    }
+
+    #[test]
+    fn what_is_assigned_is_masked_also_if_it_is_nothing() {
+        assert_eq!(
+            masked("uid=0 tty=ssh ruser= rhost=a.b user=x y"),
+            "uid=<*> tty=<*> ruser=<*> rhost=<*> user=<*> y"
+        );
+        assert_eq!(masked("port = eleven, to= up"), "port = <*>, to= <*>");
+        assert_eq!(masked("name=\"a b\" at=Rect(0, 0 - 1, 2) of={a b}"), "name=<*> at=<*> of=<*>");
+        assert_eq!(masked("a == b => c"), "a == b => c");
+    }
+
+    #[test]
+    fn dates_and_columns_are_masked() {
+        assert_eq!(masked("at Fri Jun 17 07:07:00 2005"), "at <*> <*> <*> <*> <*>");
+        assert_eq!(masked("May we go"), "May we go");
+        assert_eq!(masked("wait state enable.......0"), "wait state enable<*>");
+        assert_eq!(masked("host1:50010:Got it"), "<*>:Got it");
+    }
+
+    #[test]
+    fn a_masked_message_stays_as_it_is() {
+        for message in [
+            "uid=0 (a b) x= y",
+            "5 ms (6 ms) 'a' \"b c\"",
+            "a = ",
+            "12:34:x [1,2]=3 a.b:4",
+            "x=\"1 2\" <5 >6 ::1",
+        ] {
+            let once = masked(message);
+            assert_eq!(masked(&once), once, "{message}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Takes messages in and counts them by what is left when their values are masked.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use sysdiag_model::Timestamp;
@@ -33,6 +34,8 @@ pub struct Settings {
     /// Distinct masked messages held at a time. When there are more they are made into templates, and
     /// if that does not help, the least important are dropped and counted.
     pub max_held: usize,
+    /// Bytes of distinct masked messages held at a time; as `max_held`.
+    pub max_held_bytes: usize,
     /// Templates in the result; the least important beyond are dropped and counted.
     pub max_templates: usize,
 }
@@ -46,6 +49,7 @@ impl Default for Settings {
             constants_first: 3,
             rounds: 3,
             max_held: 10_000,
+            max_held_bytes: 2 << 20,
             max_templates: 2_000,
         }
     }
@@ -122,6 +126,7 @@ pub struct Miner {
     until: Option<Timestamp>,
     pub(super) senders: HashMap<Box<str>, Tallies>,
     pub(super) held: usize,
+    pub(super) held_bytes: usize,
     entries: u64,
     dropped_templates: u64,
     dropped_entries: u64,
@@ -137,6 +142,7 @@ impl Miner {
             until,
             senders: HashMap::new(),
             held: 0,
+            held_bytes: 0,
             entries: 0,
             dropped_templates: 0,
             dropped_entries: 0,
@@ -147,18 +153,25 @@ impl Miner {
 
     /// A miner that keeps the ids of the templates of earlier boots, also where they become more
     /// general now. Of two that become one the smaller id is kept. Their counts are not taken over,
-    /// and those that do not come again are not in the result. Beyond half of `max_held` they are
-    /// not looked at.
+    /// and those that do not come again are not in the result. Those beyond half of
+    /// `max_held` are not looked at.
     pub fn with_known(settings: Settings, until: Option<Timestamp>, known: &[LogTemplate]) -> Self {
         let mut miner = Self::new(settings, until);
-        for template in known.iter().take(miner.settings.max_held / 2) {
+        for template in known {
             miner.mask(&template.text);
+            if miner.held >= miner.settings.max_held / 2
+                || miner.held_bytes + miner.text.len() > miner.settings.max_held_bytes / 2
+            {
+                break;
+            }
             let sender = sender_name(&template.sender);
             let tallies = miner.senders.entry(sender.as_ref().into()).or_default();
-            let before = tallies.len();
-            let tally = tallies.entry(miner.text.as_str().into()).or_default();
+            let tally = tallies.entry(miner.text.as_str().into()).or_insert_with(|| {
+                miner.held += 1;
+                miner.held_bytes += miner.text.len();
+                Tally::default()
+            });
             tally.known = tally.known.into_iter().chain([template.id]).min();
-            miner.held += tallies.len() - before;
         }
         miner
     }
@@ -179,7 +192,9 @@ impl Miner {
             tally.see(priority, seen, self.until);
             return;
         }
-        if self.held >= self.settings.max_held.max(1) {
+        if self.held >= self.settings.max_held.max(1)
+            || self.held_bytes + self.text.len() > self.settings.max_held_bytes
+        {
             self.compact();
         }
         let mut tally = Tally::default();
@@ -189,6 +204,7 @@ impl Miner {
             .or_default()
             .insert(self.text.as_str().into(), tally);
         self.held += 1;
+        self.held_bytes += self.text.len();
     }
 
     /// Templates of all that was taken in.
@@ -219,22 +235,31 @@ impl Miner {
                 all.push((sender.clone(), found.text.into(), found.tally));
             }
         }
-        let keep = self.settings.max_held / 2;
-        if all.len() > keep {
-            all.sort_by_key(|(_, _, tally)| importance(tally));
-            for (_, _, tally) in all.drain(keep..) {
-                if tally.count > 0 {
-                    self.dropped_templates += 1;
-                    self.dropped_entries = self.dropped_entries.saturating_add(tally.count);
-                }
+        let mut bytes = 0_usize;
+        let mut fits = |text: &str| {
+            bytes += text.len();
+            bytes <= self.settings.max_held_bytes / 2
+        };
+        all.sort_by_key(|(_, _, tally)| importance(tally));
+        let keep = all
+            .iter()
+            .take(self.settings.max_held / 2)
+            .take_while(|(_, text, _)| fits(text))
+            .count();
+        for (_, _, tally) in all.drain(keep..) {
+            if tally.count > 0 {
+                self.dropped_templates += 1;
+                self.dropped_entries = self.dropped_entries.saturating_add(tally.count);
             }
         }
-        self.held = 0;
+        (self.held, self.held_bytes) = (0, 0);
         for (sender, text, tally) in all {
-            let tallies = self.senders.entry(sender).or_default();
-            let before = tallies.len();
-            tallies.entry(text).or_default().join(tally);
-            self.held += tallies.len() - before;
+            let held = self.senders.entry(sender).or_default().entry(text);
+            if let Entry::Vacant(vacant) = &held {
+                self.held += 1;
+                self.held_bytes += vacant.key().len();
+            }
+            held.or_default().join(tally);
         }
     }
 }

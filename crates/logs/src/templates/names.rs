@@ -104,6 +104,24 @@ pub(super) fn is_calendar(word: &[u8]) -> bool {
     )
 }
 
+/// Values that programs write as words.
+pub(super) fn is_literal(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"true"
+            | b"false"
+            | b"True"
+            | b"False"
+            | b"TRUE"
+            | b"FALSE"
+            | b"null"
+            | b"NULL"
+            | b"nil"
+            | b"NaN"
+            | b"nan"
+    )
+}
+
 /// Names with a digit that name one thing everywhere: protocols, algorithms, formats, machines.
 pub(super) fn is_name_with_digit(word: &[u8]) -> bool {
     if word.len() > 10 {
@@ -187,6 +205,8 @@ pub(super) fn is_name_with_digit(word: &[u8]) -> bool {
 pub(super) enum Sense {
     /// One of few words that tell events apart: `opened`, `starting`, `FAILED`, `up`.
     State,
+    /// A state, or a name that is written in capitals: `FAILED`, `HTTP`.
+    Capitals,
     /// By its form the name of a host, file, unit or class: `a.example.org`, `cron.service`.
     Name,
     /// Neither.
@@ -209,7 +229,13 @@ pub(super) fn sense(word: &str) -> Sense {
     let verb = bytes.len() >= 5
         && (word.ends_with("ed") || word.ends_with("ing"))
         && bytes.iter().skip(1).all(u8::is_ascii_lowercase);
-    if capitals || verb || is_state(word) { Sense::State } else { Sense::Plain }
+    if verb || is_state(word) {
+        Sense::State
+    } else if capitals {
+        Sense::Capitals
+    } else {
+        Sense::Plain
+    }
 }
 
 fn is_state(word: &str) -> bool {
@@ -240,8 +266,6 @@ fn is_state(word: &str) -> bool {
             | "have"
             | "yes"
             | "ok"
-            | "true"
-            | "false"
             | "start"
             | "stop"
             | "begin"
