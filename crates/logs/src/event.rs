@@ -43,7 +43,8 @@ pub struct Event<'a> {
     pub message: &'a [u8],
     /// `_TRANSPORT`.
     pub transport: Option<&'a str>,
-    /// `SYSLOG_IDENTIFIER`. The kernel's own messages have `kernel`.
+    /// `SYSLOG_IDENTIFIER`. The kernel's own messages have `kernel`, and what programs write to
+    /// `/dev/kmsg` has not.
     pub identifier: Option<&'a str>,
     /// `_COMM`.
     pub comm: Option<&'a str>,
@@ -60,7 +61,7 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// A message of the kernel without further fields, as `/dev/kmsg` gives it.
+    /// A message of the kernel without further fields. Of `/dev/kmsg` only records of facility 0 are.
     pub const fn of_kernel(realtime_usec: u64, message: &'a [u8]) -> Self {
         Self {
             realtime_usec,

@@ -183,15 +183,20 @@ impl Pattern {
             || self.is_from_program(event)
     }
 
-    /// A program can choose its identifier, so where `_COMM` is known it has to fit, too.
+    /// A program can choose its identifier, so `_COMM` has to fit, too. It is missing for a process that
+    /// ended before journald looked, such as `sudo` and what a script runs: then it has to be of root.
     fn is_from_program(&self, event: &Event<'_>) -> bool {
         let listed = |name: &str| self.spec.identifiers.iter().any(|known| known == name);
-        let Some(identifier) = event.identifier else { return false };
-        let runs = event.comm.is_none_or(|comm| {
-            let fits = |known: &String| known.get(..MOST_COMM).unwrap_or(known) == comm;
-            self.spec.identifiers.iter().any(fits)
-        });
-        listed(identifier) && runs && event.transport != Some("kernel")
+        if event.transport == Some("kernel") || !event.identifier.is_some_and(listed) {
+            return false;
+        }
+        match event.comm {
+            Some(comm) => {
+                let fits = |known: &String| known.get(..MOST_COMM).unwrap_or(known) == comm;
+                self.spec.identifiers.iter().any(fits)
+            }
+            None => event.fields.field("_UID").is_none_or(|uid| *uid == *b"0"),
+        }
     }
 }
 
@@ -216,9 +221,10 @@ fn is_from(origin: Origin, event: &Event<'_>) -> bool {
 }
 
 /// Messages of the kernel's facility get the identifier `kernel` of journald, which takes none from
-/// their text; the kernel lets no program write with that facility (`kernel/printk/printk.c`).
+/// their text; the kernel lets no program write with that facility (`kernel/printk/printk.c`). What a
+/// program writes to `/dev/kmsg` has the identifier it chose, or none.
 fn is_kernel(event: &Event<'_>) -> bool {
-    event.transport == Some("kernel") && event.identifier.is_none_or(|name| name == "kernel")
+    event.transport == Some("kernel") && event.identifier == Some("kernel")
 }
 
 /// PID 1 through journald, or through `/dev/kmsg`.

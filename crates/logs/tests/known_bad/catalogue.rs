@@ -100,7 +100,8 @@ fn what_others_write_is_nothing() {
             let logger =
                 Entry { comm: Some("logger".to_owned()), ..Entry::of_program(name, sample) };
             let kmsg = Entry { identifier: Some("cron.sh".to_owned()), ..Entry::of_kernel(sample) };
-            for entry in [script, logger, kmsg] {
+            let unnamed = Entry { identifier: None, ..Entry::of_kernel(sample) };
+            for entry in [script, logger, kmsg, unnamed] {
                 let entry = match spec.message_ids.first() {
                     Some(id) => entry.with_id(id),
                     None => entry,

@@ -183,8 +183,19 @@ fn what_oomd_kills_is_one_problem() {
 fn a_script_kills_nobody() {
     let text = "Out of memory: Killed process 812 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB";
     let mut entries = vec![Entry::of_program("cron.sh", text), Entry::of_pid1(text)];
+    // Through /dev/kmsg, with a name and without.
     entries.push(Entry { identifier: Some("cron.sh".to_owned()), ..Entry::of_kernel(text) });
+    entries.push(Entry { identifier: None, ..Entry::of_kernel(text) });
     assert!(fold(&entries).hits.is_empty());
+}
+
+#[test]
+fn a_process_that_is_gone_is_known_by_its_user() {
+    let text = "   carol : user NOT in sudoers ; TTY=pts/0 ; PWD=/home/carol ; USER=root ; COMMAND=/bin/id";
+    let gone =
+        |uid: &str| Entry { comm: None, ..Entry::of_program("sudo", text) }.with("_UID", uid);
+    assert_eq!(one(&fold(&[gone("0")])).pattern, "auth.sudo");
+    assert!(fold(&[gone("1000")]).hits.is_empty());
 }
 
 #[test]
