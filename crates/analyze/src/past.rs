@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sysdiag_logs::compare::Baseline;
 use sysdiag_model::report::{BootState, Report};
 use sysdiag_model::snapshot::Outcome;
 use sysdiag_model::{BootId, Finding, FindingKey, Severity, Timestamp, UnitName, UnitType, Why};
@@ -31,6 +32,8 @@ pub struct Past {
     pub reports: Vec<PastReport>,
     /// Some of those before, newest first: of each day and of each boot the last one.
     pub older: Vec<PastReport>,
+    /// What earlier boots logged.
+    pub messages: Baseline,
 }
 
 impl Past {
