@@ -11,6 +11,17 @@ use sysdiag_model::Severity;
 /// With `message_ids` an event matches by its `MESSAGE_ID`, and `regex` only gives captures; without,
 /// by its text. (What PID 1 says before journald runs has no id, and there the text counts.) Either way
 /// one of `from` or `identifiers`, and all of `when`, must hold.
+///
+/// ```toml
+/// [[logs.patterns]]
+/// id = "my.database_lost"
+/// title = "The application lost its database"
+/// severity = "error"
+/// identifiers = ["myapp"]
+/// regex = 'lost connection to (?P<db>\S+)'
+/// key = ["db"]
+/// aggregate = { kind = "burst", count = 3, seconds = 600, below = "info" }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatternSpec {
@@ -23,7 +34,8 @@ pub struct PatternSpec {
     /// Who may say it. Empty, and no identifiers either: any service.
     #[serde(default)]
     pub from: Vec<Origin>,
-    /// Programs that may say it: `SYSLOG_IDENTIFIER`, and `_COMM` where journald knows it.
+    /// Programs that may say it: `SYSLOG_IDENTIFIER`, and `_COMM` as well (where journald does not know
+    /// it, the sender has to be of root).
     #[serde(default)]
     pub identifiers: Vec<String>,
     /// `MESSAGE_ID`s, 32 hexadecimal digits each.
