@@ -5,6 +5,9 @@
 //! No regular expressions: one pass over the bytes, and what is looked ahead at is passed over after.
 //! Which other words are variable is not known from one message: see `group`.
 
+use super::bytes::{
+    DIGIT, HEX, LETTER, MARK, SPACE, STOP, class, class_at, is_mail, is_number, number_with_unit,
+};
 use super::names::{is_calendar, is_literal, is_name_with_digit, is_unit};
 
 /// Bytes of a message that are looked at; what is behind them does not tell templates apart.
@@ -47,68 +50,6 @@ impl Piece {
     }
 }
 
-const SPACE: u8 = 1;
-const MARK: u8 = 2;
-const DIGIT: u8 = 4;
-const LETTER: u8 = 8;
-const HEX: u8 = 16;
-/// Ends a value that began outside quotes.
-const STOP: u8 = 32;
-
-const CLASS: [u8; 256] = classes();
-
-#[expect(clippy::indexing_slicing, reason = "evaluated when compiled; the index is below 256")]
-const fn classes() -> [u8; 256] {
-    let mut table = [0_u8; 256];
-    let mut byte = 0_usize;
-    while byte < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-        let c = byte as u8;
-        if c <= 32 || c == 127 {
-            table[byte] = SPACE | STOP;
-        } else if c.is_ascii_digit() {
-            table[byte] = DIGIT | HEX;
-        } else if c.is_ascii_hexdigit() {
-            table[byte] = LETTER | HEX;
-        } else if c.is_ascii_alphabetic() || c >= 128 {
-            table[byte] = LETTER;
-        } else if matches!(c, b'=' | b':' | b'!' | b'?') {
-            table[byte] = MARK;
-        } else if matches!(
-            c,
-            b',' | b';'
-                | b'('
-                | b')'
-                | b'['
-                | b']'
-                | b'{'
-                | b'}'
-                | b'<'
-                | b'>'
-                | b'"'
-                | b'\''
-                | b'`'
-                | b'|'
-        ) {
-            table[byte] = MARK | STOP;
-        }
-        byte += 1;
-    }
-    table
-}
-
-#[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
-#[inline]
-fn class(byte: u8) -> u8 {
-    CLASS[byte as usize]
-}
-
-/// The class of the byte there; the end of the message is a space.
-#[inline]
-fn class_at(text: &[u8], at: usize) -> u8 {
-    text.get(at).map_or(SPACE | STOP, |byte| class(*byte))
-}
-
 /// Cuts `message` into `pieces`. Linear in the bytes that are looked at.
 pub(super) fn cut(message: &str, pieces: &mut Vec<Piece>) {
     pieces.clear();
@@ -129,28 +70,28 @@ pub(super) fn cut(message: &str, pieces: &mut Vec<Piece>) {
     }
 }
 
-struct Lexer<'a> {
-    text: &'a [u8],
-    at: usize,
-    spaced: bool,
+pub(super) struct Lexer<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
+    pub(super) spaced: bool,
     /// Where a plain number ended, which a unit may follow.
-    number_ended: usize,
+    pub(super) number_ended: usize,
     /// The last piece that is a number with its unit.
-    quantity: Option<usize>,
-    pieces: &'a mut Vec<Piece>,
+    pub(super) quantity: Option<usize>,
+    pub(super) pieces: &'a mut Vec<Piece>,
 }
 
 impl Lexer<'_> {
-    fn byte(&self, at: usize) -> u8 {
+    pub(super) fn byte(&self, at: usize) -> u8 {
         self.text.get(at).copied().unwrap_or(b' ')
     }
 
-    fn starts_with(&self, at: usize, what: &[u8]) -> bool {
+    pub(super) fn starts_with(&self, at: usize, what: &[u8]) -> bool {
         self.text.get(at..).is_some_and(|rest| rest.starts_with(what))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "offsets are at most MAX_BYTES")]
-    fn push(&mut self, kind: Kind, start: usize, end: usize) {
+    pub(super) fn push(&mut self, kind: Kind, start: usize, end: usize) {
         self.pieces.push(Piece { kind, spaced: self.spaced, start: start as u16, end: end as u16 });
         self.spaced = false;
         self.at = end;
@@ -161,7 +102,7 @@ impl Lexer<'_> {
     }
 
     /// A value up to `end`; joined with a value that it touches, also over one mark: `1,2`, `a:3:4`.
-    fn value(&mut self, start: usize, end: usize) {
+    pub(super) fn value(&mut self, start: usize, end: usize) {
         if !self.spaced {
             if self.last_is_value() {
                 self.at = end;
@@ -182,7 +123,7 @@ impl Lexer<'_> {
     }
 
     /// The end of a value: the next byte that no value goes on over.
-    fn value_end(&self, mut at: usize) -> usize {
+    pub(super) fn value_end(&self, mut at: usize) -> usize {
         while class_at(self.text, at) & STOP == 0 {
             at += 1;
         }
@@ -271,131 +212,6 @@ impl Lexer<'_> {
             self.pieces.truncate(outer + 1);
             self.quantity = Some(outer);
         }
-    }
-
-    /// What `=` gives to a name: a value, and so is nothing at all (`ruser= rhost=`).
-    fn assigned(&mut self) {
-        let at = self.at;
-        // `==`, `=>`, `!=`, `<=` compare; a name must stand before.
-        let named = match self.pieces.as_slice() {
-            [.., name, _] => name.kind == Kind::Word || self.byte(usize::from(name.start)) == b']',
-            _ => false,
-        };
-        let after = self.byte(at);
-        if !named || matches!(after, b'=' | b'>') {
-            return;
-        }
-        let mut from = at;
-        // "a = b" and "a= b", but not "a= b=c".
-        let loose = class_at(self.text, at.saturating_sub(2)) & SPACE != 0;
-        if loose || class_at(self.text, at) & SPACE != 0 && !self.assigns_next(at) {
-            while from < self.text.len() && class_at(self.text, from) & SPACE != 0 {
-                from += 1;
-            }
-        }
-        if self.starts_with(from, WILDCARD.as_bytes()) {
-            self.spaced = from > at;
-            return self.push(Kind::Value, from, from + WILDCARD.len());
-        }
-        match self.byte(from) {
-            b'(' | b'[' | b'{' => {
-                if let Some(end) = self.bracketed(from) {
-                    self.spaced = from > at;
-                    self.push(Kind::Value, from, end);
-                }
-            }
-            b'<' => {}
-            quote @ (b'"' | b'\'' | b'`') => {
-                if let Some(close) = self.closing(quote, from + 1, 256) {
-                    self.spaced = from > at;
-                    self.push(Kind::Value, from, close + 1);
-                }
-            }
-            _ => {
-                let plain = self.value_end(from);
-                if plain == from && loose && from < self.text.len() {
-                    return;
-                }
-                // Rect(0, 0, 8, 8), Token{1 a.b}
-                let end = self.bracketed(plain).filter(|_| plain > from).unwrap_or(plain);
-                self.spaced = from > at;
-                self.push(Kind::Value, from, end);
-                if self.text.get(from..end).is_some_and(is_number) {
-                    self.number_ended = end;
-                }
-            }
-        }
-    }
-
-    /// The next word is a name that `=` stands behind.
-    fn assigns_next(&self, mut at: usize) -> bool {
-        while at < self.text.len() && class_at(self.text, at) & SPACE != 0 {
-            at += 1;
-        }
-        while class_at(self.text, at) & (SPACE | MARK) == 0 {
-            at += 1;
-        }
-        self.byte(at) == b'='
-    }
-
-    /// The end of what is in brackets from here, at most 256 bytes, brackets in it included.
-    fn bracketed(&self, from: usize) -> Option<usize> {
-        if !matches!(self.byte(from), b'(' | b'[' | b'{') {
-            return None;
-        }
-        let mut depth = 0_u32;
-        for (offset, byte) in self.text.get(from..)?.iter().take(256).enumerate() {
-            match byte {
-                b'(' | b'[' | b'{' => depth += 1,
-                b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth == 0 {
-                return Some(from + offset + 1);
-            }
-        }
-        None
-    }
-
-    fn closing(&self, quote: u8, from: usize, most: usize) -> Option<usize> {
-        let inside = self.text.get(from..)?;
-        let at = inside.iter().take(most).position(|byte| *byte == quote)?;
-        Some(from + at)
-    }
-
-    /// A quoted word without spaces is a value; quoted sentences are read like any text.
-    fn quote(&mut self, quote: u8) {
-        let at = self.at;
-        let touches = at
-            .checked_sub(1)
-            .is_some_and(|before| class_at(self.text, before) & (LETTER | DIGIT) != 0);
-        if touches {
-            // "isn't", "users'": part of the word before, or a closing quote.
-            if quote == b'\'' && class_at(self.text, at + 1) & LETTER != 0 {
-                let mut end = at + 1;
-                while class_at(self.text, end) & (LETTER | DIGIT) != 0 {
-                    end += 1;
-                }
-                if let Some(last) = self.pieces.last_mut()
-                    && last.kind == Kind::Word
-                {
-                    last.end = u16::try_from(end).unwrap_or(u16::MAX);
-                }
-                self.at = end;
-                return;
-            }
-            return self.push(Kind::Mark, at, at + 1);
-        }
-        let close = if quote == b'`' { b'\'' } else { quote };
-        if let Some(end) =
-            self.closing(close, at + 1, 128).or_else(|| self.closing(quote, at + 1, 128))
-            && self.text.get(at + 1..end).is_some_and(|inside| {
-                !inside.is_empty() && inside.iter().all(|byte| class(*byte) & SPACE == 0)
-            })
-        {
-            return self.value(at, end + 1);
-        }
-        self.push(Kind::Mark, at, at + 1);
     }
 
     fn chunk(&mut self) {
@@ -597,136 +413,5 @@ impl Lexer<'_> {
             }
         }
         colons >= 2 && text.iter().any(|byte| byte.is_ascii_digit() || colons >= 5)
-    }
-}
-
-fn is_number(text: &[u8]) -> bool {
-    text.iter()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'~' | b'#'))
-}
-
-/// `12ms`, `4kB`, `1.5s`
-fn number_with_unit(text: &[u8]) -> bool {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    digits > 0 && text.get(digits..).is_some_and(|unit| !unit.is_empty() && is_unit(unit))
-}
-
-fn is_mail(text: &[u8]) -> bool {
-    text.iter()
-        .position(|byte| *byte == b'@')
-        .is_some_and(|at| at > 0 && text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn masked(message: &str) -> String {
-        let mut pieces = Vec::new();
-        cut(message, &mut pieces);
-        let mut text = String::new();
-        for piece in pieces {
-            if piece.spaced && !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(if piece.kind == Kind::Value { WILDCARD } else { piece.text(message) });
-        }
-        text
-    }
-
-    #[test]
-    fn values_of_every_log_are_masked() {
-        for value in [
-            "7",
-            "-7",
-            "0x1f",
-            "3.14",
-            "50%",
-            "1,234",
-            "deadbeef",
-            "10.0.0.1",
-            "10.0.0.1:22",
-            "10.0.0.0/8",
-            "::1",
-            "fe80::1%eth0",
-            "2001:db8::8a2e:370:7334",
-            "00:1b:21:aa:bb:cc",
-            "aa:bb:cc:dd:ee:ff",
-            "6a5e0e5b-0000-4a4a-9999-aabbccddeeff",
-            "2026-01-31T10:20:30.123Z",
-            "10:20:30",
-            "/etc/fstab",
-            "~/x",
-            "./run.sh",
-            "C:\\Windows\\x.dll",
-            "https://example.org/a?b=c",
-            "a.example.org:443",
-            "root@example.org",
-            "getty@tty",
-            "true",
-            "\"alpha\"",
-            "'alpha'",
-            "`alpha'",
-            "node-12",
-            "sda1",
-            "<*>",
-            "5 ms",
-            "5ms",
-            "1165 bytes (1.13 KB)",
-            "<1 sec",
-        ] {
-            assert_eq!(masked(&format!("got {value} now")), "got <*> now", "{value}");
-        }
-    }
-
-    #[test]
-    fn words_are_not_masked() {
-        for words in [
-            "I/O error",
-            "read/write of TCP/IP",
-            "can't do it",
-            "x86_64 and IPv4 over ext4 by SHA256",
-            "and/or: yes -> no",
-            "workerEnv.init() ok",
-            "users' files",
-            "pam_unix(sshd:auth): check pass",
-            "a <b> c",
-            "SOCKS5",
-        ] {
-            assert_eq!(masked(words), words);
-        }
-    }
-
-    #[test]
-    fn what_is_assigned_is_masked_also_if_it_is_nothing() {
-        assert_eq!(
-            masked("uid=0 tty=ssh ruser= rhost=a.b user=x y"),
-            "uid=<*> tty=<*> ruser=<*> rhost=<*> user=<*> y"
-        );
-        assert_eq!(masked("port = eleven, to= up"), "port = <*>, to= <*>");
-        assert_eq!(masked("name=\"a b\" at=Rect(0, 0 - 1, 2) of={a b}"), "name=<*> at=<*> of=<*>");
-        assert_eq!(masked("a == b => c"), "a == b => c");
-    }
-
-    #[test]
-    fn dates_and_columns_are_masked() {
-        assert_eq!(masked("at Fri Jun 17 07:07:00 2005"), "at <*> <*> <*> <*> <*>");
-        assert_eq!(masked("May we go"), "May we go");
-        assert_eq!(masked("wait state enable.......0"), "wait state enable<*>");
-        assert_eq!(masked("host1:50010:Got it"), "<*>:Got it");
-    }
-
-    #[test]
-    fn a_masked_message_stays_as_it_is() {
-        for message in [
-            "uid=0 (a b) x= y",
-            "5 ms (6 ms) 'a' \"b c\"",
-            "a = ",
-            "12:34:x [1,2]=3 a.b:4",
-            "x=\"1 2\" <5 >6 ::1",
-        ] {
-            let once = masked(message);
-            assert_eq!(masked(&once), once, "{message}");
-        }
     }
 }

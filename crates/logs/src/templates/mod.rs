@@ -5,8 +5,12 @@
 //! words are variable. Neither step depends on the order of messages, nor does an id: it is a hash of
 //! the sender and the template's words, or that of the template of an earlier boot that it came from.
 
+mod assigned;
+mod bytes;
 mod group;
 mod lexer;
+#[cfg(test)]
+mod lexer_tests;
 mod merge;
 mod mined;
 mod miner;
