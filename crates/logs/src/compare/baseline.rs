@@ -19,8 +19,11 @@ const MAX_AGE_USEC: u64 = 60 * 86_400 * 1_000_000;
 /// Templates that are kept.
 const MAX_TEMPLATES: usize = 4_000;
 
-/// Bytes of templates' texts and senders that are kept.
-const MAX_BYTES: usize = 2 << 20;
+/// Bytes that are kept, as stored: texts, senders, and [`SEEN_BYTES`] for each boot of a template.
+const MAX_BYTES: usize = 4 << 20;
+
+/// About what one [`PastSeen`] takes as JSON.
+const SEEN_BYTES: usize = 160;
 
 /// What earlier boots logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +84,7 @@ pub struct PastSeen {
     /// Last time.
     pub last: Timestamp,
     /// Most in one of the last 48 hours of the boot. None: not known.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub busiest_hour: Option<u64>,
 }
 
@@ -241,8 +244,8 @@ impl Baseline {
             .iter()
             .take(MAX_TEMPLATES)
             .take_while(|template| {
-                bytes =
-                    bytes.saturating_add(template.text.len()).saturating_add(template.sender.len());
+                bytes +=
+                    template.text.len() + template.sender.len() + template.seen.len() * SEEN_BYTES;
                 bytes <= MAX_BYTES
             })
             .count();
