@@ -8,7 +8,7 @@ set -eu
 # libc6-dev is only recommended by gcc, and nothing links without it.
 need cc=gcc cc=libc6-dev
 # Of use to the tests only: without it, or apt, the program builds.
-need journalctl=systemd /lib/systemd/systemd-journal-remote=systemd-journal-remote ||
+need xz=xz-utils journalctl=systemd /lib/systemd/systemd-journal-remote=systemd-journal-remote ||
     echo "cargo test needs them, cargo build does not" >&2
 command -v cargo >/dev/null || {
     echo "needed and not installed: the Rust toolchain (https://rustup.rs)" >&2

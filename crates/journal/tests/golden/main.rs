@@ -15,6 +15,8 @@ mod ours;
 #[cfg(test)]
 mod query;
 #[cfg(test)]
+mod recompress;
+#[cfg(test)]
 mod rng;
 #[cfg(test)]
 mod synthetic;

@@ -29,9 +29,12 @@ pub(crate) fn print(journal: &Journal, query: &Query, systemd: u32) -> io::Resul
         Some(Start::At(text) | Start::After(text)) => {
             let cursor: Cursor = text.parse().map_err(io::Error::other)?;
             let entries = journal.entries_from(&cursor, &select, direction);
-            // journalctl passes over one entry, whether it is that of the cursor or not.
-            let behind = matches!(query.start, Some(Start::After(_)));
-            entries.skip(usize::from(behind)).for_each(&mut write);
+            let mut entries = entries.peekable();
+            if let Some(Start::After(cursor)) = &query.start {
+                // The older journalctl passes over an entry, whether it is that of the cursor or not.
+                entries.next_if(|entry| systemd < 254 || entry.cursor() == *cursor);
+            }
+            entries.for_each(&mut write);
         }
     }
     Ok(text)

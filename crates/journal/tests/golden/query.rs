@@ -124,8 +124,7 @@ impl Pool {
         } else if rng.once_in(3) {
             query.since = Some(near(rng));
         }
-        // Beginning at a cursor and going back, journalctl does not look at --until.
-        if rng.once_in(3) && !(query.reverse && query.start.is_some()) {
+        if rng.once_in(3) {
             let until = near(rng);
             // journalctl refuses a period that ends before it begins.
             query.until = Some(until.max(query.since.unwrap_or(0)));
