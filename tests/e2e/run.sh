@@ -8,7 +8,7 @@
 # A case is a file with a comment `# lanes: container vm` (where it makes sense; `vm-bookworm`: in
 # that suite only), perhaps
 # `# boot: faults` (planted before systemd starts), `# image: servers` (the guest with more
-# packages) and `# boots: 3` (the guest boots up to so often, until guest() returns: it ends a boot
+# packages), `# example: agree` (a program of crates/journal/examples, put beside ours) and `# boots: 3` (the guest boots up to so often, until guest() returns: it ends a boot
 # itself, $BOOT is the number of this one), and two functions: guest() runs as root in the guest and saves outputs, check() runs
 # on the host and judges them.
 set -u
@@ -53,9 +53,15 @@ header() { sed -n "s/^# $2: //p" "$E2E/cases/$1"; }
 
 # stage CASE DIR LANE: what becomes /e2e in the guest.
 stage() {
+    local example
     mkdir -p "$2/bin"
     { cp "$BINARY" "$2/bin/sysdiag-analyzer" && cp "$E2E"/guest/{lib,faults,planted}.sh "$2/" &&
         cp "$E2E/cases/$1" "$2/case.sh"; } || die "cannot stage $1"
+    example=$(header "$1" example)
+    if [ -n "$example" ]; then
+        { cargo build --quiet --release --package sysdiag-journal --example "$example" &&
+            cp "$TARGET/release/examples/$example" "$2/bin/"; } || die "cannot build the example $example"
+    fi
     cat >"$2/main" <<MAIN
 set -u
 LANE=$3
