@@ -202,11 +202,22 @@ impl File {
         if rest.first() != Some(&kind.number()) {
             return Err(fault());
         }
-        if size < kind.least() || size > end - offset {
+        if size < kind.least() || size > end - offset || size > self.most(kind) {
             return Err(Fault::new(offset, "an object of no possible size"));
         }
         let size = usize::try_from(size).map_err(|_| fault())?;
         rest.get(..size).ok_or_else(fault)
+    }
+
+    /// No object of the kind is larger. Of entries only is there such a bound: journald refuses those
+    /// of more than 1,024 fields (`ENTRY_FIELD_COUNT_MAX`) and adds some of its own. Without it, entries
+    /// that overlap could each be as long as the file.
+    const fn most(&self, kind: Kind) -> u64 {
+        const VALUES: u64 = 4096;
+        match kind {
+            Kind::Entry => 64 + VALUES * if self.header.compact { 4 } else { 16 },
+            _ => u64::MAX,
+        }
     }
 
     /// The number at `offset`: an item of a hash table or of a list.

@@ -1,6 +1,8 @@
 //! Damaged journal files: whatever is in them, reading ends, soon, in little memory, without a panic.
 
 #[cfg(test)]
+mod crafted;
+#[cfg(test)]
 mod damaged;
 #[cfg(test)]
 #[expect(dead_code, reason = "the format is only written here")]
