@@ -11,6 +11,8 @@ mod formats;
 #[cfg(test)]
 mod journalctl;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod ours;
 #[cfg(test)]
 mod query;
