@@ -234,6 +234,7 @@ fn journal(failed: u64) -> JournalDigest {
         cursor: None,
     };
     let group = |index: u64| LogGroup {
+        known_bad: false,
         priority: 3,
         transport: Some("stdout".to_owned()),
         identifier: Some(format!("app-{index}")),

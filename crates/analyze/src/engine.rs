@@ -55,7 +55,7 @@ pub fn assess(
         history::mark(&mut findings, past, snapshot.clock.realtime);
         history::mark(&mut ignored_findings, past, snapshot.clock.realtime);
     }
-    let digest = snapshot.journal.value().and_then(|journal| journal.logs.as_ref());
+    let journal = snapshot.journal.value().filter(|_| scope.logs);
     Report {
         schema_version: SCHEMA_VERSION,
         hostname: snapshot.host.hostname.value().cloned(),
@@ -69,7 +69,7 @@ pub fn assess(
         boot_analysis: boot.filter(|_| scope.boot),
         health_analysis: health.filter(|_| scope.health),
         resource_analysis: scope.resources.then_some(resources),
-        log_analysis: digest.filter(|_| scope.logs).map(logs::analyze),
+        log_analysis: journal.and_then(|journal| logs::analyze(journal, past)),
         dependency_analysis: if scope.dependencies {
             dependencies::analyze(snapshot)
         } else {

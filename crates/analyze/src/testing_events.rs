@@ -111,6 +111,7 @@ pub(crate) fn line(snapshot: &mut Snapshot, name: &str, message: &str) {
 pub(crate) fn kernel_line(snapshot: &mut Snapshot, seconds: u64, message: &str) {
     let time = ago(seconds);
     let group = LogGroup {
+        known_bad: false,
         priority: 4,
         transport: Some("kernel".to_owned()),
         identifier: Some("kernel".to_owned()),

@@ -240,6 +240,7 @@ mod tests {
             errno: None,
         };
         let group = LogGroup {
+            known_bad: false,
             priority: 6,
             transport: Some("kernel".to_owned()),
             identifier: Some("kernel".to_owned()),

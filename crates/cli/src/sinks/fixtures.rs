@@ -2,13 +2,14 @@
 //! those that only a hostile one does.
 
 use sysdiag_model::report::{
-    BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink, ChildProcessGroup, Dependency,
-    EnablingLink, FileSystemUsage, HealthAnalysis, ListenAddress, LogAnalysis, LogPattern,
-    PastFinding, PressureUsage, ReportHost, ResourceAnalysis, SCHEMA_VERSION, SocketProblem,
-    SystemUsage, TimerProblem, UnitDependencies, UnitHistory, UnitInstance, UnitPage, UnitProblem,
-    UnitProcess, UnitTimer, UnitUsage,
+    BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink, ChildProcessGroup, ComparedWith,
+    Dependency, EnablingLink, FileSystemUsage, HealthAnalysis, ListenAddress, LogAnalysis,
+    LogPattern, LogResource, LogSpike, LogVanished, LogWording, PastFinding, PressureUsage,
+    ReportHost, ResourceAnalysis, SCHEMA_VERSION, SocketProblem, SystemUsage, TimerProblem,
+    UnitDependencies, UnitHistory, UnitInstance, UnitPage, UnitProblem, UnitProcess, UnitTimer,
+    UnitUsage,
 };
-use sysdiag_model::snapshot::{LogLine, Outcome, SourceTiming};
+use sysdiag_model::snapshot::{LogLine, Outcome, SourceTiming, TemplateId};
 use sysdiag_model::{
     Evidence, Finding, FindingKey, FindingStatus, Gap, Report, Severity, Timestamp, UnitName,
     Value, Why,
@@ -234,7 +235,7 @@ pub(super) fn healthy() -> Report {
             all_units_count: 412,
         }),
         resource_analysis: Some(resources()),
-        log_analysis: Some(LogAnalysis { entries_analyzed: 12_345, patterns: Vec::new() }),
+        log_analysis: Some(logs(Vec::new())),
         dependency_analysis: Some(Vec::new()),
         full_dependency_analysis: None,
         timings: vec![timing("systemd", 80_000, Outcome::Complete)],
@@ -349,24 +350,65 @@ pub(super) fn faulty() -> Report {
         dependencies: dependencies(),
         first_causes: vec!["postgresql.service".into()],
     }]);
-    report.log_analysis = Some(LogAnalysis {
-        entries_analyzed: 12_345,
-        patterns: vec![LogPattern {
-            pattern_key: "kernel-oom".into(),
-            level: "ERR".into(),
-            count: 2,
-            first: ago(500),
-            last: ago(240),
-            units: vec!["postgresql.service".into()],
-            examples: vec![log(
-                "kernel",
-                "Memory cgroup out of memory: Killed process 812 (postgres)",
-            )],
-        }],
-    });
+    let mut logs = logs(vec![LogPattern {
+        pattern_key: "disk.full".into(),
+        level: "ERR".into(),
+        title: Some("A program found no space left to write".into()),
+        severity: Some(Severity::Error),
+        count: 2,
+        first: ago(500),
+        last: ago(240),
+        peak_per_minute: Some(1),
+        resources: vec![LogResource { key: "postgresql.service".into(), count: 2 }],
+        units: vec!["postgresql.service".into()],
+        examples: vec![log("postgres", "could not write to file: No space left on device")],
+    }]);
+    let wording = |sender: &str, text: &str, level: &str| LogWording {
+        id: TemplateId::new(7),
+        sender: sender.into(),
+        text: text.into(),
+        level: level.into(),
+        count: 12,
+        at_least: false,
+        first: ago(500),
+        last: ago(240),
+    };
+    logs.compared_with =
+        Some(ComparedWith { boots: 3, covered_usec: 1, since: ago(90_000), complete: true });
+    logs.new_templates = Some(vec![wording("app", "cannot reach the database at <*>", "ERR")]);
+    logs.spikes = Some(vec![LogSpike {
+        wording: wording("nginx", "upstream timed out", "WARNING"),
+        spike_count: 90,
+        expected: 4.0,
+        hours_ago: Some(2),
+    }]);
+    logs.vanished = Some(vec![LogVanished {
+        id: TemplateId::new(8),
+        sender: "backup".into(),
+        text: "finished in <*> s".into(),
+        level: "INFO".into(),
+        boots_with: 3,
+        boots: 3,
+        last: ago(90_000),
+    }]);
+    logs.rare = Some(Vec::new());
+    report.log_analysis = Some(logs);
     report.errors =
         vec!["report not saved: /var/lib/sysdiag-analyzer/history: Permission denied".into()];
     report
+}
+
+fn logs(patterns: Vec<LogPattern>) -> LogAnalysis {
+    LogAnalysis {
+        entries_analyzed: 12_345,
+        patterns,
+        suppressed: Vec::new(),
+        compared_with: None,
+        new_templates: None,
+        spikes: None,
+        vanished: None,
+        rare: None,
+    }
 }
 
 fn dependencies() -> Vec<Dependency> {

@@ -21,7 +21,9 @@ pub use full_dependencies::{
 };
 pub use health::{HealthAnalysis, QueuedJob, SocketProblem, TimerProblem, UnitProblem};
 pub use host::ReportHost;
-pub use logs::{LogAnalysis, LogPattern};
+pub use logs::{
+    ComparedWith, LogAnalysis, LogPattern, LogRare, LogResource, LogSpike, LogVanished, LogWording,
+};
 pub use resources::{
     ChildProcessGroup, DiskUsage, FileSystemUsage, NetworkUsage, PressureUsage, ResourceAnalysis,
     SystemUsage, UnitUsage,

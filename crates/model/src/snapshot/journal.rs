@@ -197,4 +197,7 @@ pub struct LogGroup {
     pub last: Timestamp,
     /// The last messages of the group as logged, at most 3.
     pub examples: Vec<LogLine>,
+    /// The catalogue of known-bad messages knows it: it is among [`LogDigest::patterns`].
+    #[serde(default)]
+    pub known_bad: bool,
 }

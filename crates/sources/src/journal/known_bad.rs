@@ -6,9 +6,9 @@
 use std::time::Instant;
 
 use sysdiag_journal::{Direction, Entry, Match, Select, Window};
-use sysdiag_logs::{Catalogue, Folder, Origin, PatternIndex};
-use sysdiag_model::snapshot::PatternHits;
-use sysdiag_model::{Gap, Why};
+use sysdiag_logs::{Catalogue, Event, Folder, NoFields, Origin, PatternIndex};
+use sysdiag_model::snapshot::{LogGroup, PatternHits};
+use sysdiag_model::{Gap, UnitName, Why};
 
 use super::event::Read;
 use crate::mask::mask_text;
@@ -118,7 +118,7 @@ impl<'j> Suspects<'j> {
                 folder.push(&event, &list);
             }
         }
-        (masked(folder.finish()), gaps)
+        (folder.finish_masked(&|text| mask_text(text).into_owned()), gaps)
     }
 }
 
@@ -132,16 +132,29 @@ fn says_who(catalogue: &Catalogue, index: PatternIndex) -> bool {
     })
 }
 
-/// Secrets are masked where they are collected.
-fn masked(mut hits: PatternHits) -> PatternHits {
-    for hit in &mut hits.hits {
-        hit.key = mask_text(&hit.key).into_owned();
-        for example in &mut hit.examples {
-            example.message = mask_text(&example.message).into_owned();
-        }
-        for value in hit.details.values_mut() {
-            *value = mask_text(value).into_owned();
-        }
+/// Marks the groups whose messages the catalogue knows.
+pub(super) fn mark(groups: &mut [LogGroup], catalogue: &Catalogue) {
+    let mut candidates = Vec::new();
+    for group in groups {
+        let Some(example) = group.examples.last() else { continue };
+        candidates.clear();
+        catalogue.candidates(example.message.as_bytes(), &mut candidates);
+        let event = Event {
+            realtime_usec: example.time.as_usec(),
+            monotonic_usec: None,
+            boot_id: None,
+            message: example.message.as_bytes(),
+            transport: group.transport.as_deref(),
+            identifier: group.identifier.as_deref(),
+            comm: None,
+            unit: group.units.first().map(UnitName::as_str),
+            pid: example.pid,
+            priority: Some(group.priority),
+            message_id: group.message_id.as_deref(),
+            fields: &NoFields,
+        };
+        let by_id = event.message_id.map_or(&[][..], |id| catalogue.by_message_id(id));
+        let mut patterns = by_id.iter().chain(&candidates);
+        group.known_bad = patterns.any(|index| catalogue.confirm(*index, &event).is_some());
     }
-    hits
 }

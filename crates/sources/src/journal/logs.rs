@@ -137,6 +137,7 @@ impl Groups {
             Place::Vacant(place) => {
                 let key = place.key();
                 let group = LogGroup {
+                    known_bad: false,
                     priority: key.priority,
                     transport: key.transport.clone(),
                     identifier: key.identifier.clone(),

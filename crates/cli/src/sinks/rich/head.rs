@@ -13,8 +13,21 @@ use super::{Focus, Line, Page};
 const DOT: &str = " · ";
 const DOT_WIDTH: usize = 3;
 /// Kinds of kernel messages that are about the machine, not about one program.
-const KERNEL_ALARMS: [&str; 6] =
-    ["fs-error", "hardware-error", "hung-task", "io-error", "kernel-panic", "lockup"];
+const KERNEL_ALARMS: [&str; 13] = [
+    "disk.ata",
+    "disk.blk",
+    "disk.buffer",
+    "disk.scsi",
+    "dm.",
+    "fs.",
+    "gpu.",
+    "hw.",
+    "kern.",
+    "md.",
+    "mem.",
+    "net.watchdog",
+    "nvme.",
+];
 /// A gap that is alone is cut to no less than this.
 const LEAST_GAP: usize = 30;
 
@@ -127,8 +140,9 @@ fn counts(report: &Report, focus: Focus) -> Vec<Line> {
 fn kernel_alarms(report: &Report) -> Vec<&str> {
     let patterns = report.log_analysis.iter().flat_map(|logs| &logs.patterns);
     let mut keys: Vec<&str> = patterns
+        .filter(|pattern| pattern.severity >= Some(Severity::Error))
         .map(|pattern| pattern.pattern_key.as_str())
-        .filter(|key| KERNEL_ALARMS.contains(key))
+        .filter(|key| KERNEL_ALARMS.iter().any(|begin| key.starts_with(begin)))
         .collect();
     keys.sort_unstable();
     keys.dedup();

@@ -94,13 +94,13 @@ fn many_units_that_were_not_started_share_a_line() {
 #[test]
 fn what_findings_tell_of_units_is_no_news_in_the_log() {
     let mut report = faulty();
-    report.log_analysis.as_mut().unwrap().patterns[0].pattern_key = "unit-failed".to_owned();
+    report.log_analysis.as_mut().unwrap().patterns[0].pattern_key = "sd.unit_failed".to_owned();
     let overview = shown(&report, View::new(80));
-    assert!(!overview.contains("×  unit-failed"), "{overview}");
+    assert!(!overview.contains("×  sd.unit_failed"), "{overview}");
     assert!(overview.contains("and 1 more (sysdiag-analyzer analyze-logs)"), "{overview}");
-    assert!(shown(&report, View::new(80).focused(Focus::Logs)).contains("×  unit-failed"));
+    assert!(shown(&report, View::new(80).focused(Focus::Logs)).contains("×  sd.unit_failed"));
     report.health_analysis = None;
-    assert!(shown(&report, View::new(80)).contains("×  unit-failed"));
+    assert!(shown(&report, View::new(80)).contains("×  sd.unit_failed"));
 }
 
 #[test]
@@ -138,11 +138,11 @@ fn a_host_whose_kernel_complains_is_not_called_well() {
     let mut report = healthy();
     assert!(shown(&report, View::new(80)).contains("no problems"));
     let mut logs = faulty().log_analysis.unwrap();
-    logs.patterns[0].pattern_key = "io-error".to_owned();
+    logs.patterns[0].pattern_key = "disk.blk_io".to_owned();
     report.log_analysis = Some(logs);
     let text = shown(&report, View::new(80));
     assert!(!text.contains("no problems"), "{text}");
-    assert!(text.lines().nth(1).unwrap().starts_with("kernel log: io-error · "), "{text}");
+    assert!(text.lines().nth(1).unwrap().starts_with("kernel log: disk.blk_io · "), "{text}");
 }
 
 #[test]
