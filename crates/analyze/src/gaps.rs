@@ -38,8 +38,17 @@ pub(crate) fn list(snapshot: &Snapshot, past: &Probe<Past>, scope: &Scope) -> Ve
         let hint = "the messages were not collected; collect with `run` or `analyze-logs`";
         gaps.insert(Gap::new("log messages", Why::Disabled, hint));
     }
+    let logs = snapshot.journal.value().and_then(|digest| digest.logs.as_ref());
+    let told = gaps.iter().any(|gap| gap.what == KNOWN_BAD);
+    if scope.logs && logs.is_some_and(|logs| logs.patterns.is_none()) && !told {
+        let hint = "the capture is of a version that did not look for them";
+        gaps.insert(Gap::new(KNOWN_BAD, Why::Absent, hint));
+    }
     gaps.into_iter().collect()
 }
+
+/// What the collector could not look for if the catalogue cannot be used.
+const KNOWN_BAD: &str = "messages known to be bad";
 
 /// The sources that the sections of `scope` rest on.
 fn needs(scope: &Scope) -> Vec<Need> {

@@ -107,6 +107,8 @@ impl Map {
 
 impl Drop for Map {
     fn drop(&mut self) {
+        // First out of the handler's sight: another thread may get the same addresses at once.
+        self.place.start.store(1, Ordering::Release);
         // SAFETY: mapped by `new` with this length; no slice outlives `self`.
         unsafe { libc::munmap(self.start.cast_mut().cast(), self.length) };
         self.place.lost.store(false, Ordering::Relaxed);
