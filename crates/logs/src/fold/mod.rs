@@ -11,7 +11,7 @@ mod oom;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sysdiag_model::snapshot::{PatternHit, PatternHits, SuppressedMessages};
-use sysdiag_model::{BootId, UnitName};
+use sysdiag_model::{BootId, UnitName, UnitType};
 
 use crate::bounded;
 use crate::catalogue::{Aggregate, Captures, Catalogue, OomPart, Order, PatternIndex, PatternSpec};
@@ -217,11 +217,22 @@ impl<'c> Folder<'c> {
                     }
                     return;
                 }
+                if seen.unit.as_ref().is_some_and(|unit| self.is_slice_of_kill(unit)) {
+                    return;
+                }
                 let place = self.place(index, spec, &seen);
                 self.count(place, spec, &mut seen);
             }
             _ => self.oom.take(part, &seen),
         }
+    }
+
+    /// Whether a process beneath a slice was killed. Counts of cgroups are those of all beneath, so
+    /// systemd says of the slice, too, that it lost a process: as late as when it is next reloaded.
+    fn is_slice_of_kill(&self, unit: &UnitName) -> bool {
+        let kills = self.live.iter().filter_map(|(.., live)| live.oom.as_ref()?.cgroup.as_deref());
+        unit.unit_type() == Some(UnitType::Slice)
+            && kills.flat_map(|path| path.split('/')).any(|part| part == unit.as_str())
     }
 
     /// What waited for an event in vain and is one by itself.

@@ -164,6 +164,21 @@ fn what_systemd_alone_says_of_oom_is_a_problem_too() {
 }
 
 #[test]
+fn a_slice_that_a_kill_was_beneath_is_no_problem_of_its_own() {
+    let mut entries = kernel(&OOM);
+    entries.push(told_by_systemd("hungry.service", 200));
+    // When systemd is reloaded next, which may be days later.
+    entries.push(told_by_systemd("system.slice", 90_000_000));
+    let hits = fold(&entries);
+    assert_eq!((one(&hits).pattern.as_str(), one(&hits).count), ("oom.memcg_kill", 1));
+    // Nothing was seen of a kill in this one.
+    entries.push(told_by_systemd("machine.slice", 90_000_001));
+    let hits = fold(&entries);
+    let keys: Vec<&str> = hits.hits.iter().map(|hit| hit.key.as_str()).collect();
+    assert_eq!(keys, ["hungry.service stress", "machine.slice"]);
+}
+
+#[test]
 fn what_oomd_kills_is_one_problem() {
     let killed = "Killed /system.slice/hungry.service due to memory pressure for /system.slice being 71.31% > 60.00% for > 30s with reclaim activity";
     let told = "hungry.service: systemd-oomd killed 12 process(es) in this unit.";

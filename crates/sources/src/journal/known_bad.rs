@@ -122,12 +122,13 @@ impl<'j> Suspects<'j> {
     }
 }
 
-/// Whether a pattern names its sender.
+/// Whether a pattern names its sender, or a field that such messages have.
 fn says_who(catalogue: &Catalogue, index: PatternIndex) -> bool {
     catalogue.spec(index).is_some_and(|spec| {
         let anyone = |from: &Origin| matches!(from, Origin::Any | Origin::Services);
         !spec.identifiers.is_empty()
             || !spec.message_ids.is_empty()
+            || !spec.when.is_empty()
             || !spec.from.is_empty() && !spec.from.iter().any(anyone)
     })
 }
