@@ -121,8 +121,11 @@ impl Pattern {
     /// Whether the text alone may be meant.
     pub(super) fn matches_text(&self, text: &[u8]) -> bool {
         let Some(regex) = self.regex.as_ref().and_then(Lazy::get) else { return false };
-        regex.is_match(text)
-            && !self.unless.as_ref().and_then(Lazy::get).is_some_and(|not| not.is_match(text))
+        regex.is_match(text) && !self.is_meant_otherwise(text)
+    }
+
+    fn is_meant_otherwise(&self, text: &[u8]) -> bool {
+        self.unless.as_ref().and_then(Lazy::get).is_some_and(|not| not.is_match(text))
     }
 
     /// The captures of an event that matches by its message id, or by its text.
@@ -132,7 +135,10 @@ impl Pattern {
         let by_id = event.message_id.is_some_and(|id| self.has_message_id(id));
         let by_text = || self.spec.message_ids.is_empty() || is_pid1_in_kmsg(event);
         // The sender first: it costs less to tell.
-        if !self.may_come_from(event) || !(by_id || (by_text() && self.matches_text(text))) {
+        if !self.may_come_from(event)
+            || !(by_id || (by_text() && self.matches_text(text)))
+            || self.is_meant_otherwise(text)
+        {
             return None;
         }
         for (field, values) in &spec.when {

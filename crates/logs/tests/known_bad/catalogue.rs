@@ -84,6 +84,20 @@ fn near_misses_are_nothing() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The message id says that it is bad; the text, that it is not.
+#[test]
+fn a_text_that_is_meant_otherwise_is_nothing_by_its_id_either() {
+    let catalogue = catalogue();
+    let said = |text| {
+        Entry::of_program("systemd-tmpfiles", text).with_id("c772d24e9a884cbeb9ea12625c306c01")
+    };
+    let twice =
+        "/usr/lib/tmpfiles.d/legacy.conf:14: Duplicate line for path \"/run/lock\", ignoring.";
+    assert!(matched(&catalogue, &said(twice)).is_empty());
+    let wrong = "/usr/lib/tmpfiles.d/legacy.conf:14: Unknown modifiers in command 'dd', ignoring.";
+    assert!(matched(&catalogue, &said(wrong)).contains("sd.bad_config"));
+}
+
 #[test]
 fn what_others_write_is_nothing() {
     let catalogue = catalogue();
