@@ -379,3 +379,51 @@ plant_disks() {
     # A process of a moment is not called hanging yet.
     until_true 60 at_least 12 ps -o etimes:1= -p "$(systemctl show -P MainPID e2e-still.service)"
 }
+
+# What only the log tells: kills, crashes, a disk that fails, a process that hangs, passwords that
+# are wrong; and programs that only write as the kernel does.
+plant_log() {
+    local disk n lies='Out of memory: Killed process 1 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB'
+    service e2e-liar.service <<UNIT
+Type=oneshot
+ExecStart=/usr/bin/logger -p kern.crit "$lies"
+ExecStart=/usr/bin/logger -p kern.crit -t kernel "$lies"
+ExecStart=/bin/echo "<2>$lies"
+ExecStart=/bin/sh -c 'echo "<3>I/O error, dev e2e, sector 7 op 0x0:(READ) flags 0x0" >/dev/kmsg'
+UNIT
+    service e2e-oom.service <<<$'MemoryMax=40M\nMemorySwapMax=0\nExecStart=/usr/bin/perl -e \'$$x .= "x" x 1048576 for 1..400\''
+    service e2e-crash.service <<<"ExecStart=/usr/bin/perl -e 'print unpack(\"p\", pack(\"Q\", 1))'"
+    # Each waits some seconds for the answer.
+    service e2e-guesser.service <<'UNIT'
+Type=oneshot
+User=daemon
+ExecStart=/bin/bash -c 'for n in {1..12}; do echo wrong | su root >/dev/null 2>&1 & done; wait; exit 0'
+UNIT
+    begin e2e-{liar,oom,crash,guesser}.service
+    for disk in outer still; do
+        truncate -s 16M "/srv/e2e-$disk.img"
+        mkfs.ext4 -q -F -O ^has_journal "/srv/e2e-$disk.img"
+        mkdir -p "/srv/e2e-$disk"
+        mount -o loop "/srv/e2e-$disk.img" "/srv/e2e-$disk" || return
+    done
+    # A disk whose storage goes away (EXT4_IOC_SHUTDOWN without writing anything more).
+    truncate -s 4M /srv/e2e-outer/inner.img
+    disk=$(losetup -f --show /srv/e2e-outer/inner.img)
+    perl -e 'open F, "<", "/srv/e2e-outer" or die $!; ioctl(F, 0x8004587d, my $how = pack "I", 2) or die $!'
+    for n in 1 2 3; do
+        dd if="$disk" of=/dev/null bs=4k count=1 skip=$((100 * n)) iflag=direct 2>/dev/null && echo "$disk works"
+    done
+    # Told once: the same process would be told again every two seconds.
+    echo 1 >/proc/sys/kernel/hung_task_warnings
+    fsfreeze --freeze /srv/e2e-still
+    service e2e-still.service <<<'ExecStart=/bin/dd if=/dev/zero of=/srv/e2e-still/data bs=4k count=1'
+    begin e2e-still.service
+    until_true 60 eval 'ps -o stat= -p "$(systemctl show -P MainPID e2e-still.service)" | grep -q D'
+    echo 2 >/proc/sys/kernel/hung_task_timeout_secs
+    until_true 60 eval 'journalctl -k -o cat | grep -q "^INFO: task dd:"'
+    failed oom-kill e2e-oom.service
+    until_true 60 has ActiveState failed e2e-crash.service
+    until_true 60 eval 'journalctl -q -b -o cat COREDUMP_UNIT=e2e-crash.service | grep -q .'
+    until_true 60 has SubState dead e2e-guesser.service
+    until_true 60 has SubState dead e2e-liar.service
+}
