@@ -80,9 +80,9 @@ fn add_hit(pattern: &mut LogPattern, hit: &PatternHit) {
     }
     add_units(pattern, &hit.units);
     let examples = hit.examples.iter().filter(|line| line.level.is_some());
-    if let Some(worst) = examples.filter_map(|line| number_of(line)).min() {
+    if let Some(worst) = examples.filter_map(number_of).min() {
         let known = number_of_level(&pattern.level).unwrap_or(7);
-        pattern.level = level(known.min(worst)).to_owned();
+        level(known.min(worst)).clone_into(&mut pattern.level);
     }
     add_examples(pattern, &hit.examples);
 }
