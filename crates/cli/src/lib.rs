@@ -9,6 +9,7 @@ pub mod config;
 mod console;
 mod error;
 pub mod history;
+mod messages;
 mod pipeline;
 mod progress;
 pub mod sinks;

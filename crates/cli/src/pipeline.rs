@@ -13,6 +13,7 @@ use sysdiag_sources::{LogOptions, Options, Root, capture};
 use crate::args::{AnalysisArgs, Global};
 use crate::config::{Config, Loaded, Locations};
 use crate::history::{LookBack, Skipped, Store};
+use crate::messages::Messages;
 use crate::progress::StatusLine;
 use crate::sinks::{self, Focus, Format, View};
 use crate::{Error, Exit, console};
@@ -32,6 +33,8 @@ pub(crate) struct Task<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UseOfHistory {
     Nothing,
+    /// What earlier boots logged.
+    Messages,
     /// What earlier reports said about the unit of the page.
     OfUnit,
     Compare,
@@ -65,8 +68,13 @@ pub(crate) fn options(config: &Config) -> Options {
 }
 
 /// The logs of this boot that `run` groups: warnings and worse.
-pub(crate) fn logs() -> LogOptions {
-    LogOptions { max_priority: 4, ..LogOptions::default() }
+pub(crate) fn logs(config: &Config, messages: &Messages) -> LogOptions {
+    LogOptions {
+        max_priority: 4,
+        patterns: config.logs.patterns.clone(),
+        baseline: messages.known(config.logs.baseline_boots),
+        ..LogOptions::default()
+    }
 }
 
 /// Reads this host, with a status line if that takes long.
@@ -87,26 +95,45 @@ pub(crate) fn now() -> Timestamp {
 }
 
 impl Task<'_> {
-    /// From a snapshot to the exit code. `scope` may have been made more exact by the snapshot.
+    /// From a snapshot without messages to the exit code. `scope` may have been made more exact by the
+    /// snapshot.
     pub(crate) fn finish(self, config: &Config, snapshot: &Snapshot) -> Result<Exit, Error> {
+        self.finish_with(config, snapshot, Messages::none())
+    }
+
+    /// The same, where earlier boots are known.
+    pub(crate) fn finish_with(
+        self,
+        config: &Config,
+        snapshot: &Snapshot,
+        messages: Messages,
+    ) -> Result<Exit, Error> {
         let store = Store::new(&config.history.directory);
         let use_of_history = match self.analysis.from {
             Some(_) => UseOfHistory::Nothing,
             None => self.history,
         };
-        let past = match use_of_history {
+        let mut past = match use_of_history {
             UseOfHistory::Nothing => Probe::Known(Past::default()),
+            UseOfHistory::Messages => messages.past(),
             _ => past(&store, config, snapshot.host.hostname.value().map(String::as_str)),
         };
+        if let Some(past) = past.value_mut() {
+            past.messages = messages.before(snapshot);
+        }
         let mut report = sysdiag_analyze::assess(snapshot, &past, &config.analysis, &self.scope);
         let mut exit = Exit::Ok;
         match use_of_history {
-            UseOfHistory::Nothing => {}
+            UseOfHistory::Nothing | UseOfHistory::Messages => {}
             UseOfHistory::OfUnit => past_of_unit(&store, &mut report),
             UseOfHistory::Compare => resolve(&store, &past, &mut report),
             UseOfHistory::CompareAndSave => {
                 resolve(&store, &past, &mut report);
-                if !save(&store, config.history.max_files, &mut report) {
+                let saved = save(&store, config.history.max_files, &mut report);
+                if saved != Saved::No {
+                    messages.save(&store, snapshot);
+                }
+                if saved != Saved::Yes {
                     exit = Exit::ActionFailed;
                 }
             }
@@ -196,19 +223,28 @@ fn tell_unreadable(store: &Store, error: &io::Error) {
     tracing::info!(directory = %store.directory().display(), %error, "cannot read history");
 }
 
-/// Whether the report was saved and retention applied; what failed is told and in the report.
-fn save(store: &Store, max_files: i64, report: &mut Report) -> bool {
+/// Whether the report was saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    Yes,
+    /// But not all older ones that should be are deleted.
+    WithoutRetention,
+    No,
+}
+
+/// Saves the report and applies retention; what failed is told and in the report.
+fn save(store: &Store, max_files: i64, report: &mut Report) -> Saved {
     let path = match store.save(report) {
         Ok(path) => path,
         Err(error) => {
             console::error(&Error::action(error.to_string()).hint(error.hint()));
             report.errors.push(error.to_string());
-            return false;
+            return Saved::No;
         }
     };
     tracing::info!(path = %path.display(), "report saved");
     let Some(max_files) = usize::try_from(max_files).ok().filter(|max| *max > 0) else {
-        return true;
+        return Saved::Yes;
     };
     let mut failed = Vec::new();
     match store.retain(max_files) {
@@ -226,7 +262,7 @@ fn save(store: &Store, max_files: i64, report: &mut Report) -> bool {
     for text in &failed {
         console::message("error", text);
     }
-    let done = failed.is_empty();
+    let done = if failed.is_empty() { Saved::Yes } else { Saved::WithoutRetention };
     report.errors.extend(failed);
     done
 }

@@ -6,6 +6,7 @@ use sysdiag_sources::{LogOptions, journal};
 
 use super::replay;
 use crate::args::{Global, LogsArgs};
+use crate::messages::Messages;
 use crate::pipeline::{self, Task, UseOfHistory};
 use crate::sinks::Focus;
 use crate::{Error, Exit};
@@ -18,8 +19,9 @@ pub(super) fn run(global: &Global, args: &LogsArgs) -> Result<Exit, Error> {
         scope: Scope { logs: true, ..Scope::default() },
         focus: Focus::Logs,
         needs: &[Need::Journal],
-        history: UseOfHistory::Nothing,
+        history: UseOfHistory::Messages,
     };
+    let mut messages = Messages::none();
     let snapshot = if let Some(path) = &args.analysis.from {
         let mut snapshot = pipeline::read_capture(path)?;
         replay::select(&mut snapshot, args)?;
@@ -28,12 +30,13 @@ pub(super) fn run(global: &Global, args: &LogsArgs) -> Result<Exit, Error> {
         let now = pipeline::now();
         let (since, until) =
             replay::window(args.since.as_ref(), args.until.as_ref(), now, &TimeZone::system())?;
+        messages = Messages::read(&config);
         let logs = LogOptions {
             boot: args.boot,
             max_priority: args.priority,
             since,
             until,
-            ..LogOptions::default()
+            ..pipeline::logs(&config, &messages)
         };
         let mut options = pipeline::options(&config);
         options.logs = Some(logs);
@@ -46,6 +49,6 @@ pub(super) fn run(global: &Global, args: &LogsArgs) -> Result<Exit, Error> {
         }
     };
     let has_logs = snapshot.journal.value().is_some_and(|digest| digest.logs.is_some());
-    let exit = task.finish(&config, &snapshot)?;
+    let exit = task.finish_with(&config, &snapshot, messages)?;
     Ok(if has_logs { exit } else { exit.max(Exit::NoSource) })
 }

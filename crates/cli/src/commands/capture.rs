@@ -3,6 +3,7 @@
 use sysdiag_sources::capture;
 
 use crate::args::{CaptureArgs, Global};
+use crate::messages::Messages;
 use crate::pipeline;
 use crate::{Error, Exit, console};
 
@@ -16,7 +17,7 @@ pub(super) fn run(global: &Global, args: &CaptureArgs) -> Result<Exit, Error> {
     options.recent_lines = RECENT_LINES;
     options.recent_of_all_units = true;
     options.ordering = true;
-    options.logs = Some(pipeline::logs());
+    options.logs = Some(pipeline::logs(&config, &Messages::none()));
     let snapshot = pipeline::collect(&options);
     capture::write(&args.file, &snapshot).map_err(|error| Error::action(error.to_string()))?;
     for gap in [

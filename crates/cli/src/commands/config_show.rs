@@ -29,7 +29,10 @@ fn document(loaded: &Loaded) -> Value {
         .iter()
         .map(|(path, present)| json!({ "path": path.to_string_lossy(), "present": present }))
         .collect();
-    json!({ "files": files, "settings": loaded.settings, "lists": loaded.listed })
+    let ignored = loaded.listed.iter().map(|entry| json!(entry));
+    let lists: Vec<Value> =
+        ignored.chain(loaded.patterns.iter().map(|entry| json!(entry))).collect();
+    json!({ "files": files, "settings": loaded.settings, "lists": lists })
 }
 
 fn write(loaded: &Loaded, out: &mut dyn Write) -> std::io::Result<()> {
@@ -55,7 +58,33 @@ fn write(loaded: &Loaded, out: &mut dyn Write) -> std::io::Result<()> {
             writeln!(out, "{field} = {}", escape(&Value::from(text.as_str()).to_string()))?;
         }
     }
+    for entry in &loaded.patterns {
+        writeln!(out, "\n[[{}]]  # {}", entry.section, escape(&entry.origin.to_string()))?;
+        for (field, value) in &entry.fields {
+            writeln!(out, "{field} = {}", escape(&inline(value)))?;
+        }
+    }
     Ok(())
+}
+
+/// A value as TOML, on one line. A JSON string is a TOML string, and a key in quotes is a key.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(field, value)| {
+                    format!("{} = {}", Value::from(field.as_str()), inline(value))
+                })
+                .collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// `field = value`, or a comment where there is no value.

@@ -6,6 +6,7 @@ use sysdiag_sources::LogOptions;
 
 use super::replay;
 use crate::args::{Global, RunArgs};
+use crate::messages::Messages;
 use crate::pipeline::{self, Task, UseOfHistory};
 use crate::sinks::Focus;
 use crate::{Error, Exit};
@@ -20,16 +21,18 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Error> {
         needs: &[Need::Systemd],
         history: if args.no_save { UseOfHistory::Compare } else { UseOfHistory::CompareAndSave },
     };
+    let mut messages = Messages::none();
     let snapshot = if let Some(path) = &args.analysis.from {
         replay::no_since(args.since.as_ref())?;
         pipeline::read_capture(path)?
     } else {
         let (since, _) =
             replay::window(args.since.as_ref(), None, pipeline::now(), &TimeZone::system())?;
+        messages = Messages::read(&config);
         let mut options = pipeline::options(&config);
         options.ordering = args.analyze_full_graph;
-        options.logs = Some(LogOptions { since, ..pipeline::logs() });
+        options.logs = Some(LogOptions { since, ..pipeline::logs(&config, &messages) });
         pipeline::collect(&options)
     };
-    task.finish(&config, &snapshot)
+    task.finish_with(&config, &snapshot, messages)
 }

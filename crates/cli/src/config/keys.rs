@@ -132,6 +132,7 @@ fn kind(name: &str, default: &Value) -> Kind {
         "models.lstm_timesteps" | "models.min_samples_train" => return Kind::Integer(1, 100_000),
         "collect.deadline_seconds" => return Kind::Integer(1, 600),
         "collect.sample_interval_ms" => return Kind::Integer(10, 60_000),
+        "logs.baseline_boots" => return Kind::Integer(0, 20),
         "collect.recent_lines" => return Kind::Integer(0, 1000),
         _ => {}
     }

@@ -9,7 +9,8 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::noise::Listed;
-use super::{Key, Origin, nearest, noise};
+use super::patterns::ListedPattern;
+use super::{Key, Origin, nearest, noise, patterns};
 
 /// More than these are not told: the file is something else.
 const MAX_PROBLEMS: usize = 20;
@@ -39,6 +40,8 @@ pub(super) struct Layer {
     pub(super) values: BTreeMap<String, (Value, Origin)>,
     /// `[[ignore]]` and `[[expect]]`.
     pub(super) listed: Vec<Listed>,
+    /// `[[logs.patterns]]`.
+    pub(super) patterns: Vec<ListedPattern>,
 }
 
 /// What a file says, or everything that is wrong with it.
@@ -68,6 +71,13 @@ pub(super) fn parse(text: &str, path: &Path, keys: &[Key]) -> Result<Layer, Vec<
             DeValue::Table(table) if known => {
                 for (field, value) in table {
                     let name = format!("{section}.{}", field.get_ref());
+                    if name == patterns::KEY {
+                        match reader.patterns(field.span().start, value) {
+                            Ok(entries) => layer.patterns.extend(entries),
+                            Err(found) => problems.extend(found),
+                        }
+                        continue;
+                    }
                     match reader.value(&name, field.span().start, value) {
                         Ok(value) => drop(layer.values.insert(name, value)),
                         Err(problem) => problems.push(problem),
@@ -121,7 +131,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&self, name: &str, offset: usize) -> Problem {
-        let names = self.keys.iter().map(|key| key.name.as_str());
+        let names = self.keys.iter().map(|key| key.name.as_str()).chain([patterns::KEY]);
         let meant =
             nearest(name, names).map_or_else(String::new, |key| format!(": nearest is {key}"));
         self.problem(name, offset, format!("unknown key{meant}"))
@@ -133,7 +143,7 @@ impl Reader<'_> {
         let mut message = format!("unknown section: nearest is [{nearest_section}]");
         if let Some(field) = field {
             let wanted = format!("{section}.{field}");
-            let names = self.keys.iter().map(|key| key.name.as_str());
+            let names = self.keys.iter().map(|key| key.name.as_str()).chain([patterns::KEY]);
             if let Some(key) = nearest(&wanted, names) {
                 message.push_str(", nearest key ");
                 message.push_str(key);
@@ -196,6 +206,6 @@ pub(super) fn shown(value: &DeValue<'_>) -> String {
     }
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(80).collect()
 }

@@ -11,11 +11,13 @@ mod layer;
 mod nearest;
 mod noise;
 mod origin;
+mod patterns;
 
 pub use keys::{Key, Kind, all as keys};
 pub use nearest::{nearest, similar, similar_few};
 pub use noise::Listed;
 pub use origin::{Origin, Setting};
+pub use patterns::ListedPattern;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sysdiag_analyze::Settings;
+use sysdiag_logs::PatternSpec;
 
 use crate::Error;
 use layer::Problem;
@@ -37,6 +40,8 @@ pub struct Config {
     pub collect: Collect,
     /// `[analysis]`.
     pub analysis: Settings,
+    /// `[logs]`.
+    pub logs: Logs,
     /// `[models]`.
     pub models: Models,
     /// `[llm]`.
@@ -80,6 +85,23 @@ pub struct Collect {
 impl Default for Collect {
     fn default() -> Self {
         Self { deadline_seconds: 5, sample_interval_ms: 250, recent_lines: 10 }
+    }
+}
+
+/// What messages are looked for, and held against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logs {
+    /// Earlier boots of the journal that are read, once each, to know what is new.
+    pub baseline_boots: usize,
+    /// `[[logs.patterns]]` of all files.
+    #[serde(skip)]
+    pub patterns: Vec<PatternSpec>,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self { baseline_boots: 5, patterns: Vec::new() }
     }
 }
 
@@ -145,6 +167,8 @@ pub struct Loaded {
     pub settings: Vec<Setting>,
     /// The entries of `[[ignore]]` and `[[expect]]`, of all files.
     pub listed: Vec<Listed>,
+    /// The entries of `[[logs.patterns]]`, of all files.
+    pub patterns: Vec<ListedPattern>,
     /// The files that were looked for, and whether they were there.
     pub files: Vec<(PathBuf, bool)>,
 }
@@ -180,7 +204,7 @@ impl Loaded {
         let keys = keys();
         let mut files = Vec::new();
         let mut given: BTreeMap<String, (Value, Origin)> = BTreeMap::new();
-        let mut listed = Vec::new();
+        let (mut listed, mut patterns) = (Vec::new(), Vec::new());
         let mut problems = Vec::new();
         for path in paths {
             let text = file::read(path).map_err(|error| {
@@ -192,6 +216,7 @@ impl Loaded {
                     Ok(layer) => {
                         given.extend(layer.values);
                         listed.extend(layer.listed);
+                        patterns.extend(layer.patterns);
                     }
                     Err(found) => problems.extend(found),
                 },
@@ -204,12 +229,15 @@ impl Loaded {
                 None => {}
             }
         }
+        problems.extend(patterns::unusable(&patterns));
         if !problems.is_empty() {
             return Err(wrong(&problems));
         }
         let mut loaded = Self::merge(&keys, given, files, home)?;
         noise::apply(&listed, &mut loaded.config.analysis);
         loaded.listed = listed;
+        loaded.config.logs.patterns = patterns.iter().map(ListedPattern::spec).collect();
+        loaded.patterns = patterns;
         Ok(loaded)
     }
 
@@ -237,7 +265,7 @@ impl Loaded {
         }
         let config: Config = serde_json::from_value(Value::Object(sections))
             .map_err(|error| Error::bug(format!("the configuration does not fit: {error}")))?;
-        let loaded = Self { config, settings, listed: Vec::new(), files };
+        let loaded = Self { config, settings, listed: Vec::new(), patterns: Vec::new(), files };
         let problems = loaded.contradictions();
         if problems.is_empty() { Ok(loaded) } else { Err(wrong(&problems)) }
     }

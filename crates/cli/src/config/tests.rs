@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sysdiag_logs::Catalogue;
 use tempfile::TempDir;
 
 use super::*;
@@ -251,6 +252,11 @@ fn example_has_every_key_with_its_default() {
     }
     // As it is, it changes nothing.
     assert_eq!(accepted(&example).config, Config::default());
+    let [pattern] = &loaded.config.logs.patterns[..] else { panic!("one pattern is shown") };
+    let catalogue = Catalogue::with(vec![pattern.clone()]).unwrap();
+    let mut found = Vec::new();
+    catalogue.candidates(b"payment of order 4711 refused by first-bank", &mut found);
+    assert_eq!(found.len(), 1);
 }
 
 #[test]
@@ -328,4 +334,107 @@ fn lists_of_all_files_count() {
     let loaded = Loaded::read(&Locations::Layers(vec![first, second.clone()]), None).unwrap();
     assert_eq!(loaded.config.analysis.ignore.len(), 2);
     assert_eq!(loaded.listed[1].origin, Origin::File { path: second, line: 1 });
+}
+
+const PATTERN: &str = "[[logs.patterns]]\nid = \"my.shop\"\ntitle = \"t\"\nseverity = \"error\"\n";
+
+#[test]
+fn patterns_of_all_files_count() {
+    let directory = TempDir::new().unwrap();
+    let one = format!("{PATTERN}regex = 'a(?<what>b+)'\nkey = [\"what\"]\n");
+    let two = "[logs]\nbaseline_boots = 0\n[logs.patterns]\nid = \"my.other\"\ntitle = \"t\"\n\
+               severity = \"info\"\nregex = 'x+y'\n[logs.patterns.aggregate]\nkind = \"burst\"\n\
+               count = 3\nseconds = 60\n";
+    let first = file(&directory, "a.toml", &one);
+    let second = file(&directory, "b.toml", two);
+    let loaded = Loaded::read(&Locations::Layers(vec![first.clone(), second]), None).unwrap();
+    let ids: Vec<&str> = loaded.config.logs.patterns.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["my.shop", "my.other"]);
+    assert_eq!(loaded.config.logs.baseline_boots, 0);
+    assert_eq!(loaded.patterns[0].origin, Origin::File { path: first.clone(), line: 1 });
+    // Only what is given is shown.
+    let fields: Vec<&String> = loaded.patterns[0].fields.keys().collect();
+    assert_eq!(fields, ["id", "key", "regex", "severity", "title"]);
+    // One id in two files.
+    let again = file(&directory, "c.toml", format!("#\n{one}"));
+    let said = Loaded::read(&Locations::Layers(vec![first, again.clone()]), None).unwrap_err();
+    let place = format!("{}:3: logs.patterns.id: pattern \"my.shop\": there is", again.display());
+    assert!(said.to_string().contains(&place), "{said}");
+    assert!(accepted("[logs]\npatterns = []\n").config.logs.patterns.is_empty());
+}
+
+#[test]
+fn every_key_of_a_pattern_refuses_every_wrong_type() {
+    let spec: PatternSpec =
+        toml::from_str("id = \"my.shop\"\ntitle = \"t\"\nseverity = \"error\"\nregex = \"a\"")
+            .unwrap();
+    let Value::Object(fields) = serde_json::to_value(&spec).unwrap() else { panic!() };
+    assert!(fields.len() > 10);
+    let given = ["title = \"t\"", "severity = \"error\"", "id = \"my.shop\"", "regex = 'ab'"];
+    for field in fields.keys() {
+        let mut rest: Vec<&str> = given.to_vec();
+        rest.retain(|line| !line.starts_with(&format!("{field} ")));
+        let (line, rest) = (rest.len() + 2, rest.join("\n"));
+        for value in ["5", "1.5", "nan", "true", "1979-05-27", "[5]", "[[\"a\"]]", "{ zzz = 1 }"] {
+            let said = refusal(format!("[[logs.patterns]]\n{rest}\n{field} = {value}\n"));
+            assert!(
+                said.contains(&format!("FILE:{line}: logs.patterns.{field}")),
+                "{value}: {said}"
+            );
+            let words = ["expected ", "unknown key: nearest is ", "needs "];
+            assert!(words.iter().any(|word| said.contains(word)), "{field} = {value}: {said}");
+        }
+        let said = refusal(format!("[[logs.patterns]]\n{rest}\n{field}x = 5\n"));
+        let expected =
+            format!("logs.patterns.{field}x: unknown key: nearest is logs.patterns.{field}");
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_pattern_is_said_with_its_line() {
+    for (text, said) in [
+        ("", "FILE:1: logs.patterns.regex: "),
+        ("regex = '('\n", "FILE:5: logs.patterns.regex: pattern \"my.shop\": "),
+        (
+            "regex = '.*'\n",
+            "FILE:5: logs.patterns.regex: pattern \"my.shop\": it matches the empty",
+        ),
+        (
+            "regex = 'a'\nkey = [\"disk\"]\n",
+            "FILE:6: logs.patterns.key: pattern \"my.shop\": nothing captures 'disk'",
+        ),
+        (
+            "aggregate = { kind = \"burst\", cuont = 5 }\n",
+            "FILE:5: logs.patterns.aggregate.cuont: unknown key: nearest is \
+             logs.patterns.aggregate.count",
+        ),
+        ("aggregate = { kind = \"brust\" }\n", "FILE:5: logs.patterns.aggregate: expected "),
+        ("aggregate = { count = 5 }\n", "FILE:5: logs.patterns.aggregate: needs `kind`"),
+        ("from = [\"kernal\"]\n", "FILE:5: logs.patterns.from: expected one of `kernel`"),
+        (
+            "regexx = 'a'\n",
+            "FILE:5: logs.patterns.regexx: unknown key: nearest is logs.patterns.regex",
+        ),
+        (
+            "[logs.patterns.recovery]\ncapture = \"a\"\nvaleus = []\n",
+            "FILE:7: logs.patterns.recovery.valeus: unknown key: nearest is \
+             logs.patterns.recovery.values",
+        ),
+    ] {
+        let error = refusal(format!("{PATTERN}{text}"));
+        assert!(error.contains(said), "{text}: {error}");
+    }
+    for (text, said) in [
+        ("[logs]\npatterns = 5\n", "FILE:2: logs.patterns: expected [[logs.patterns]], found 5"),
+        ("[logs]\npatterns = [5]\n", "FILE:2: logs.patterns: expected [[logs.patterns]], found 5"),
+        ("[[logs.patterns]]\n", "FILE:1: logs.patterns: needs `id`"),
+        ("[[logs.pattern]]\n", "FILE:1: logs.pattern: unknown key: nearest is logs.patterns"),
+        ("[[log.patterns]]\n", "unknown section: nearest is [logs], nearest key logs.patterns"),
+    ] {
+        let error = refusal(text);
+        assert!(error.contains(said), "{text}: {error}");
+    }
+    let escape = refusal("[[logs.patterns]]\n\"a\\u001b[31m` `\" = 1\n");
+    assert!(!escape.contains('\u{1b}'), "{escape}");
 }

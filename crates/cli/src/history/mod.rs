@@ -6,6 +6,7 @@
 mod digests;
 mod index;
 mod look_back;
+mod messages;
 mod name;
 mod read;
 mod retention;
@@ -21,6 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sysdiag_analyze::PastReport;
+use sysdiag_logs::compare::Baseline;
 use sysdiag_model::{Report, Timestamp};
 
 use index::Mark;
@@ -135,6 +137,21 @@ impl Store {
         let (entries, _) = self.entries()?;
         let mut made_then = entries.iter().filter(|entry| entry.name.time() == time);
         Ok(made_then.find_map(|entry| self.read(entry).ok()))
+    }
+
+    /// What earlier boots of this host logged; nothing if nothing is stored.
+    pub fn messages(&self, hostname: Option<&str>) -> io::Result<Baseline> {
+        messages::read(&self.directory, hostname)
+    }
+
+    /// Where that is stored.
+    pub fn messages_path(&self) -> PathBuf {
+        self.directory.join(messages::FILE)
+    }
+
+    /// Stores what boots of this host logged, in place of what is stored.
+    pub fn save_messages(&self, hostname: Option<&str>, messages: &Baseline) -> io::Result<()> {
+        messages::write(&self.directory, hostname, messages)
     }
 
     /// Deletes the oldest usable reports beyond the newest `max_files`.

@@ -103,16 +103,21 @@ fn text(path: &Path) -> Result<Vec<u8>, Unusable> {
 
 /// Opens a regular file; anything else could wait for ever or never end.
 pub(super) fn open(path: &Path) -> Result<File, Unusable> {
+    regular(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Unusable::Gone,
+        io::ErrorKind::InvalidData => Unusable::Damaged(error.to_string()),
+        _ => Unusable::Unreadable(error.to_string()),
+    })
+}
+
+/// The same; what is no regular file is invalid data.
+pub(super) fn regular(path: &Path) -> io::Result<File> {
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Unusable::Gone,
-        _ => Unusable::Unreadable(error.to_string()),
-    };
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.is_file() {
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(Unusable::Damaged("not a regular file".to_owned()))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"))
     }
 }

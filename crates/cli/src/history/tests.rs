@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use sysdiag_model::report::{ReportHost, SCHEMA_VERSION};
+use sysdiag_model::snapshot::{LogTemplate, LogTemplates, TemplateId};
 use sysdiag_model::{BootId, Timestamp};
 use tempfile::TempDir;
 
@@ -369,4 +370,117 @@ fn what_is_said_of_reports_that_are_gone_is_not_kept_for_ever() {
     let text = fs::read_to_string(digests(&store)).unwrap();
     assert_eq!(text.lines().count(), 2);
     assert_eq!(store.look_back(5, Some("web-03")).unwrap().past.reports.len(), 2);
+}
+
+/// What a boot logged.
+fn messages() -> Baseline {
+    let (since, until) = (Timestamp::from_usec(1_790_000_000_000_000), report(0).timestamp);
+    let template = LogTemplate {
+        id: TemplateId::new(7),
+        sender: "sshd".to_owned(),
+        text: "Accepted key for <*>".to_owned(),
+        priority: 6,
+        count: 3,
+        first: since,
+        last: until,
+        recent_hours: None,
+    };
+    let mut baseline = Baseline::default();
+    baseline.add(&LogTemplates {
+        boot_id: Some(BOOT.parse().unwrap()),
+        since,
+        until,
+        from_boot: true,
+        entries: 3,
+        templates: vec![template],
+        dropped_templates: 0,
+        dropped_entries: 0,
+        suppressed: std::collections::BTreeMap::new(),
+    });
+    baseline
+}
+
+#[test]
+fn messages_of_this_host_are_read_again_and_private() {
+    let (_directory, store) = store();
+    assert_eq!(store.messages(Some("web-03")).unwrap(), Baseline::default());
+    // Without a report there is no directory, and none is made.
+    assert!(store.save_messages(Some("web-03"), &messages()).is_err());
+    assert!(!store.directory().exists());
+    store.save(&report(0)).unwrap();
+    store.save_messages(Some("web-03"), &messages()).unwrap();
+    assert_eq!(store.messages(Some("web-03")).unwrap(), messages());
+    assert_eq!(mode(&store.messages_path()), 0o600);
+    for other in [Some("web-04"), None] {
+        assert_eq!(store.messages(other).unwrap(), Baseline::default());
+    }
+    assert_eq!(files(&store).len(), 2, "a temporary file was left behind");
+    assert_eq!(store.entries().unwrap().0.len(), 1);
+    assert_eq!(store.retain(1).unwrap().deleted, Vec::<PathBuf>::new());
+    assert!(store.messages_path().exists());
+}
+
+#[test]
+fn messages_that_cannot_be_used_are_an_error_and_are_replaced() {
+    let (_directory, store) = store();
+    store.save(&report(0)).unwrap();
+    store.save_messages(None, &messages()).unwrap();
+    let path = store.messages_path();
+    let whole = fs::read_to_string(&path).unwrap();
+    let mut damaged: Vec<Vec<u8>> = vec![
+        vec![],
+        b"\0\0\0".to_vec(),
+        b"[]".to_vec(),
+        b"{\"version\":1}".to_vec(),
+        "[".repeat(100_000).into_bytes(),
+        whole.replace("\"version\":1", "\"version\":2").into_bytes(),
+        whole.replace("\"format\":1", "\"format\":2").into_bytes(),
+        whole.replace("0000000000000007", "000000000000000x").into_bytes(),
+        vec![b' '; (32 << 20) + 1],
+    ];
+    damaged.extend((1..whole.len()).step_by(17).map(|end| whole.as_bytes()[..end].to_vec()));
+    for bytes in damaged {
+        fs::write(&path, &bytes).unwrap();
+        let error = store.messages(None).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "only what saves replaces it");
+    }
+    fs::remove_file(&path).unwrap();
+    let elsewhere = store.directory().join("elsewhere");
+    fs::write(&elsewhere, &whole).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    assert!(store.messages(None).is_err(), "a link is followed");
+    store.save_messages(None, &Baseline::default()).unwrap();
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), whole, "what a link leads to was written");
+    assert_eq!(store.messages(None).unwrap(), Baseline::default());
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    assert!(store.messages(None).is_err());
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(store.messages(None).is_err());
+    assert!(store.save_messages(None, &messages()).is_err());
+    assert!(path.is_dir());
+    assert_eq!(files(&store).len(), 3, "a temporary file was left behind");
+}
+
+#[test]
+fn more_messages_than_are_kept_are_cut_when_read() {
+    let (_directory, store) = store();
+    store.save(&report(0)).unwrap();
+    store.save_messages(None, &messages()).unwrap();
+    let mut stored: serde_json::Value =
+        serde_json::from_slice(&fs::read(store.messages_path()).unwrap()).unwrap();
+    let templates = stored["messages"]["templates"].as_array_mut().unwrap();
+    let template = templates[0].clone();
+    for number in 0..10_000 {
+        let mut other = template.clone();
+        other["id"] = format!("{number:016x}").into();
+        other["text"] = format!("text {number}").into();
+        templates.push(other);
+    }
+    fs::write(store.messages_path(), stored.to_string()).unwrap();
+    let read = store.messages(None).unwrap();
+    assert!((1..=4_000).contains(&read.templates().len()), "{}", read.templates().len());
+    assert!(!read.boots()[0].complete);
 }

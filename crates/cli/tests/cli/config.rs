@@ -94,3 +94,37 @@ fn an_unreadable_file_is_refused() {
         shown.refused(2, &["config.toml", "ermission denied"]);
     }
 }
+
+#[test]
+fn patterns_are_checked_and_shown_with_where_they_came_from() {
+    let sandbox = Sandbox::new();
+    let pattern =
+        "[[logs.patterns]]\nid = \"my.shop\"\ntitle = \"no money\"\nseverity = \"error\"\n";
+    sandbox.configure(&format!(
+        "{pattern}regex = 'refused by \\x22?(?<bank>\\w+)'\nkey = [\"bank\"]\n\
+         aggregate = {{ kind = \"burst\", count = 3, seconds = 60 }}\n\
+         [logs.patterns.when]\n\"_SYSTEMD_UNIT\" = [\"shop.service\"]\n"
+    ));
+    let shown = sandbox.run(&["config", "show"]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    let entry = shown.stdout.lines().find(|line| line.starts_with("[[logs.patterns]]")).unwrap();
+    assert!(entry.ends_with("config.toml:1"), "{entry}");
+    let lists = sandbox.run(&["-o", "json", "config", "show"]).json()["lists"].clone();
+    assert_eq!(lists[0]["section"], "logs.patterns");
+    assert_eq!(lists[0]["aggregate"]["count"], 3);
+    assert!(lists[0]["origin"].as_str().unwrap().ends_with("config.toml:1"));
+    // What is shown is the same configuration again, on other lines.
+    sandbox.configure(&shown.stdout);
+    let mut again = sandbox.run(&["-o", "json", "config", "show"]).json()["lists"].clone();
+    assert_ne!(again[0]["origin"], lists[0]["origin"]);
+    again[0]["origin"] = lists[0]["origin"].clone();
+    assert_eq!(again, lists);
+    for command in [&["run", "--no-save"][..], &["analyze-logs"], &["config", "show"]] {
+        sandbox.configure(&format!("{pattern}regex = '('\n"));
+        sandbox.run(command).refused(2, &["config.toml:5: logs.patterns.regex: ", "my.shop"]);
+        sandbox.configure(&format!("{pattern}regexp = 'a'\n"));
+        let nearest =
+            "config.toml:5: logs.patterns.regexp: unknown key: nearest is logs.patterns.regex";
+        sandbox.run(command).refused(2, &[nearest]);
+    }
+}

@@ -216,3 +216,29 @@ fn as_wide_as_columns_says_else_80() {
         assert_eq!(widest(Some(odd)), 80, "{odd}");
     }
 }
+
+#[test]
+fn remembered_messages_that_are_damaged_are_named_once_and_left_to_a_run_that_saves() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.history()).unwrap();
+    let path = sandbox.history().join(".messages.json");
+    for damaged in ["", "{}", "{\"version\":1,\"hostname\":null,\"messages\":{\"format\":1}}"] {
+        for command in [&["run", "--no-save"][..], &["analyze-logs"]] {
+            fs::write(&path, damaged).unwrap();
+            let named = sandbox.run(command);
+            assert_eq!(named.stderr.matches(".messages.json").count(), 1, "{}", named.stderr);
+            assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+        }
+    }
+    // Other commands do not ask for messages, and a capture is of the host alone.
+    let capture = sandbox.path("host.cap");
+    let capture = capture.to_str().unwrap();
+    for command in [&["analyze-health"][..], &["capture", capture], &["run", "--from", capture]] {
+        assert!(!sandbox.run(command).stderr.contains(".messages.json"), "{command:?}");
+    }
+    check_code(&sandbox.run(&["run"]));
+    // Where there is no journal nothing was learnt: then it stays as it was.
+    let has_journal = fs::read_to_string(&path).unwrap().contains("\"boot_id\"");
+    let again = sandbox.run(&["run", "--no-save"]);
+    assert_eq!(again.stderr.contains(".messages.json"), !has_journal, "{}", again.stderr);
+}

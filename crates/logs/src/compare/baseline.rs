@@ -97,11 +97,14 @@ pub struct UnknownFormat(pub u32);
 
 impl Default for Baseline {
     fn default() -> Self {
-        Self { format: FORMAT, boots: Vec::new(), templates: Vec::new() }
+        Self::EMPTY
     }
 }
 
 impl Baseline {
+    /// No boot.
+    pub const EMPTY: Self = Self { format: FORMAT, boots: Vec::new(), templates: Vec::new() };
+
     /// Checks one that was stored: its version, and its bounds, whoever wrote it.
     pub fn checked(mut self) -> Result<Self, UnknownFormat> {
         if self.format > FORMAT {
@@ -203,6 +206,22 @@ impl Baseline {
                 })
             })
             .collect()
+    }
+
+    /// Forgets the boot that `current` is of, and all that came after it began. A window that is of no
+    /// boot keeps those that ended before it.
+    pub fn keep_before(&mut self, current: &LogTemplates) {
+        let is_before = |boot: &PastBoot| match current.boot_id {
+            Some(id) => boot.boot_id != Some(id) && boot.since < current.since,
+            None => boot.until <= current.since,
+        };
+        let (kept, gone): (Vec<_>, Vec<_>) = self.boots.drain(..).partition(is_before);
+        self.boots = kept;
+        let gone: BTreeSet<Timestamp> = gone.iter().map(|boot| boot.since).collect();
+        for template in &mut self.templates {
+            template.seen.retain(|seen| !gone.contains(&seen.boot));
+        }
+        self.templates.retain(|template| !template.seen.is_empty());
     }
 
     fn forget(&mut self, since: Timestamp) {

@@ -335,3 +335,36 @@ proptest! {
         prop_assert!(comparison.new.unwrap().items.len() <= 50);
     }
 }
+
+#[test]
+fn what_came_after_a_boot_is_no_past_of_it() {
+    let mut baseline = Baseline::default();
+    let boots: Vec<LogTemplates> = (0..3)
+        .map(|number| {
+            let own = if number == 1 { "only of beta" } else { "once it was gamma" };
+            Boot::new(number, 5).log(4, "always there", 1, 10).log(4, own, 1, 20).digest(&baseline)
+        })
+        .collect();
+    for boot in &boots {
+        baseline.add(boot);
+    }
+    let kept = |current: &LogTemplates| {
+        let mut past = baseline.clone();
+        past.keep_before(current);
+        let since: Vec<Timestamp> = past.boots().iter().map(|boot| boot.since).collect();
+        let senders: usize = past.templates().iter().map(|template| template.seen.len()).sum();
+        (since, past.templates().len(), senders)
+    };
+    assert_eq!(kept(&boots[0]), (vec![], 0, 0));
+    assert_eq!(kept(&boots[1]), (vec![boots[0].since], 2, 2));
+    assert_eq!(kept(&boots[2]), (vec![boots[0].since, boots[1].since], 3, 4));
+    // A boot that is not there yet, and a window over boots.
+    let next = Boot::new(3, 1).digest(&baseline);
+    assert_eq!(kept(&next).0.len(), 3);
+    let mut window = boots[1].clone();
+    (window.boot_id, window.from_boot) = (None, false);
+    window.since = boots[1].until.minus_usec(1);
+    assert_eq!(kept(&window).0, [boots[0].since]);
+    window.since = boots[1].until;
+    assert_eq!(kept(&window).0.len(), 2);
+}
