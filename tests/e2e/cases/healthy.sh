@@ -46,6 +46,10 @@ check() {
     holds run "all log entries, $(cat entries-before) to $(cat entries-after)" \
         '.log_analysis.entries_analyzed | $a <= . and . <= $b' \
         --argjson a "$(cat entries-before)" --argjson b "$(cat entries-after)"
+    for name in run logs; do
+        holds "$name" "the log is well" \
+            '[.log_analysis.patterns[] | select(.severity == "warning" or .severity == "error" or .severity == "critical")] == []'
+    done
     holds health "its section only" '.health_analysis and (has("boot_analysis") or has("resource_analysis") | not)'
     holds unit "the unit's page" '.unit_analysis | tojson | contains("e2e.service")'
     # Two of the runs save; the others must not.
