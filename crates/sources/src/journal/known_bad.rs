@@ -5,10 +5,10 @@
 
 use std::time::Instant;
 
-use sysdiag_journal::{Direction, Entry, Match, Select, Window};
-use sysdiag_logs::{Catalogue, Event, Folder, NoFields, Origin, PatternIndex};
+use sysdiag_journal::{Cursor, Direction, Entry, Journal, Match, Select, Window};
+use sysdiag_logs::{Catalogue, Folder, Origin, PatternIndex};
 use sysdiag_model::snapshot::{LogGroup, PatternHits};
-use sysdiag_model::{Gap, UnitName, Why};
+use sysdiag_model::{Gap, Why};
 
 use super::event::Read;
 use crate::mask::mask_text;
@@ -58,7 +58,7 @@ impl<'j> Suspects<'j> {
     /// Adds the entries that are known by their message id.
     pub(super) fn add_by_id(
         &mut self,
-        journal: &'j sysdiag_journal::Journal,
+        journal: &'j Journal,
         catalogue: &Catalogue,
         window: Window,
         deadline: Instant,
@@ -133,28 +133,29 @@ fn says_who(catalogue: &Catalogue, index: PatternIndex) -> bool {
     })
 }
 
-/// Marks the groups whose messages the catalogue knows.
-pub(super) fn mark(groups: &mut [LogGroup], catalogue: &Catalogue) {
+/// Marks the groups whose messages the catalogue knows, by the entry of their last example: who
+/// said it is not to be told from what a group keeps.
+pub(super) fn mark(groups: &mut [LogGroup], journal: &Journal, catalogue: &Catalogue) {
     let mut candidates = Vec::new();
     for group in groups {
         let Some(example) = group.examples.last() else { continue };
         candidates.clear();
         catalogue.candidates(example.message.as_bytes(), &mut candidates);
-        let event = Event {
-            realtime_usec: example.time.as_usec(),
-            monotonic_usec: None,
-            boot_id: None,
-            message: example.message.as_bytes(),
-            transport: group.transport.as_deref(),
-            identifier: group.identifier.as_deref(),
-            comm: None,
-            unit: group.units.first().map(UnitName::as_str),
-            pid: example.pid,
-            priority: Some(group.priority),
-            message_id: group.message_id.as_deref(),
-            fields: &NoFields,
+        let id = group.message_id.as_deref().map(str::to_ascii_lowercase);
+        let by_id = id.map_or(&[][..], |id| catalogue.by_message_id(&id));
+        if candidates.is_empty() && by_id.is_empty() {
+            continue;
+        }
+        let cursor = example.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
+        let Some(cursor): Option<Cursor> = cursor else { continue };
+        let everything = Select::default();
+        let entry = journal.entries_from(&cursor, &everything, Direction::Forward).next();
+        let Some(entry) = entry.filter(|entry| Some(&entry.cursor()) == example.cursor.as_ref())
+        else {
+            continue;
         };
-        let by_id = event.message_id.map_or(&[][..], |id| catalogue.by_message_id(id));
+        let read = Read::new(entry);
+        let event = read.event();
         let mut patterns = by_id.iter().chain(&candidates);
         group.known_bad = patterns.any(|index| catalogue.confirm(*index, &event).is_some());
     }

@@ -233,7 +233,7 @@ impl Source {
         let (mut digest, mut gaps) = logs::read(&self.reader, groups, &counts, deadline);
         let catalogue = Catalogue::with(options.patterns.clone());
         if let Ok(catalogue) = &catalogue {
-            known_bad::mark(&mut digest.groups, catalogue);
+            known_bad::mark(&mut digest.groups, self.reader.journal(), catalogue);
         }
         if let Err(error) = &catalogue {
             gaps.push(Gap::new("messages known to be bad", Why::Malformed, error.to_string()));

@@ -105,6 +105,12 @@ fn messages_that_differ_in_numbers_are_one_group() {
         let failed = failed.unwrap();
         assert_eq!(failed.units.len(), 1);
         assert_eq!(failed.units[0].as_str(), "e2e-failed.service");
+        assert!(failed.known_bad);
+        // The same message id, of an ordinary user: nobody's word but his.
+        let forged = groups.iter().find(|group| group.wording == "forged dump").unwrap();
+        assert!(!forged.known_bad, "{suite}: {forged:?}");
+        let patterns = logs.digest.patterns.as_ref().unwrap();
+        assert!(patterns.hits.iter().all(|hit| hit.pattern != "proc.coredump"), "{patterns:?}");
     }
 }
 
