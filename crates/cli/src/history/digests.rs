@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sysdiag_analyze::PastReport;
 
 use super::index::Mark;
-use super::{Entry, read};
+use super::{Entry, read, replace::replace};
 
 const FILE: &str = ".digests.jsonl";
 /// Larger than the digests of any directory that is read in a reasonable time.
@@ -138,18 +138,7 @@ impl Digests {
             text.push(b'\n');
         }
         text.extend(&self.added);
-        let temporary = directory.join(format!("{FILE}.{}", std::process::id()));
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| file.write_all(&text))
-            .and_then(|()| std::fs::rename(&temporary, directory.join(FILE)));
-        if written.is_err() {
-            drop(std::fs::remove_file(&temporary));
-        }
-        written
+        replace(directory, FILE, &text)
     }
 }
 

@@ -5,14 +5,14 @@
 //! was looked at, is looked at again. Nothing is deleted on the word of the index alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{Metadata, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::Metadata;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, read};
+use super::{Entry, read, replace::replace};
 
 const FILE: &str = ".index.json";
 /// Larger than the index of any directory that is read in a reasonable time.
@@ -74,19 +74,7 @@ impl Index {
         if !self.changed {
             return Ok(());
         }
-        let temporary = directory.join(format!("{FILE}.{}", std::process::id()));
-        let text = serde_json::to_vec(self)?;
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| file.write_all(&text))
-            .and_then(|()| std::fs::rename(&temporary, directory.join(FILE)));
-        if written.is_err() {
-            drop(std::fs::remove_file(&temporary));
-        }
-        written
+        replace(directory, FILE, &serde_json::to_vec(self)?)
     }
 }
 

@@ -5,15 +5,13 @@
 //! file that is damaged or of somebody else is not used; the next run that saves replaces it. What is
 //! in it is bounded when it is read, whoever wrote it.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sysdiag_logs::compare::Baseline;
 
-use super::read;
+use super::{read, replace::replace};
 
 pub(super) const FILE: &str = ".messages.json";
 /// Larger than what a baseline can be.
@@ -60,16 +58,5 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let hostname = hostname.map(str::to_owned);
     let text = serde_json::to_vec(&Stored { version: VERSION, hostname, messages })?;
-    let temporary = directory.join(format!("{FILE}.{}", std::process::id()));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(&text))
-        .and_then(|()| std::fs::rename(&temporary, directory.join(FILE)));
-    if written.is_err() {
-        drop(std::fs::remove_file(&temporary));
-    }
-    written
+    replace(directory, FILE, &text)
 }

@@ -9,6 +9,7 @@ mod look_back;
 mod messages;
 mod name;
 mod read;
+mod replace;
 mod retention;
 mod save;
 
