@@ -52,14 +52,14 @@ guest() {
     dd if=/dev/zero of=/tmp/full/filler bs=1k 2>/dev/null
     report full -c /tmp/full.toml run
     (cd /tmp/full/h && sha256sum report-*) >"$RESULTS/full-after"
-    find /tmp/full/h -type f ! -name .digests.jsonl >"$RESULTS/full-files"
+    find /tmp/full/h -type f ! -name .digests.jsonl ! -name .messages.json >"$RESULTS/full-files"
     # Room for one page (4 KiB) of a report of several: long lines of noise do not compress.
     systemd-run --quiet --unit=e2e-noisy bash -c 'head -c 30000 /dev/urandom | base64 -w 2000; exit 1'
     until_true 30 has Result exit-code e2e-noisy.service
     journalctl --sync
     truncate -s -4096 /tmp/full/filler
     report half-full -c /tmp/full.toml run
-    find /tmp/full/h -type f ! -name .digests.jsonl >"$RESULTS/half-full-files"
+    find /tmp/full/h -type f ! -name .digests.jsonl ! -name .messages.json >"$RESULTS/half-full-files"
     umount /tmp/full
     # The directory is a file.
     : >/tmp/file
