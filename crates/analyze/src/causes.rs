@@ -1,5 +1,6 @@
 //! Which finding explains which: set after all rules ran, so that no rule knows another.
 
+mod disk;
 #[cfg(test)]
 mod forest;
 mod full;
@@ -75,6 +76,7 @@ impl<'a> Links<'a> {
                 self.set(index, self.requirement(units, &subject, index));
                 self.relate(index, self.of("core-dump", &subject));
                 self.relate(index, self.of("unit-changed-on-disk", &subject));
+                self.relate_logged(index, &subject);
             }
             "unit-flapping" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
@@ -82,6 +84,13 @@ impl<'a> Links<'a> {
                 self.set(index, full::file_system(units, snapshot, self.findings, &subject));
                 self.set(index, self.requirement(units, &subject, index));
                 self.relate(index, self.of("core-dump", &subject));
+                self.relate_logged(index, &subject);
+            }
+            "file-system-read-only" => {
+                self.set(index, disk::under_mount(snapshot, self.findings, &subject));
+            }
+            "file-system-error" => {
+                self.set(index, disk::under_file_system(self.findings, &subject));
             }
             "socket-failed" | "timer-failed" | "dependency-failed" => {
                 self.set(index, self.service_of_socket(units, &subject));
@@ -107,6 +116,13 @@ impl<'a> Links<'a> {
                 self.set(index, service.and_then(|unit| self.trouble(unit.as_str())));
             }
             _ => self.resources(index),
+        }
+    }
+
+    /// What the unit itself logged may be why it failed.
+    fn relate_logged(&mut self, index: usize, subject: &str) {
+        for rule in ["logged-trouble", "limit-reached", "log-pattern"] {
+            self.relate(index, self.of(rule, subject));
         }
     }
 

@@ -57,6 +57,9 @@ pub struct Settings {
     pub unit_cpu_throttled_percent: f64,
     /// Time after which a unit that was killed for memory and runs again is not an error any more, in seconds.
     pub oom_kill_window_seconds: u64,
+    /// Messages known to be bad are told for so long, in seconds; those of faults that stay, such as of
+    /// disks and of the kernel itself, until the next boot.
+    pub logged_window_seconds: u64,
     /// Pressure on memory and I/O (some, over one minute) that is reported, in per cent of the time.
     pub pressure_warning_percent: f64,
     /// Pressure on the CPU (some, over one minute) that is reported, in per cent of the time; a busy
@@ -116,6 +119,7 @@ impl Default for Settings {
             unit_tasks_warning_percent: 90.0,
             unit_cpu_throttled_percent: 25.0,
             oom_kill_window_seconds: 86_400,
+            logged_window_seconds: 86_400,
             pressure_warning_percent: 40.0,
             cpu_pressure_warning_percent: 90.0,
             unit_pressure_warning_percent: 40.0,

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::{
     BrokenCycle, ExecCommand, FileFact, FileState, JournalDigest, LogDigest, LogGroup, LogLine,
-    Ordering, ServiceDetail, Snapshot, TimerState, UnitDetail, UnitEvent, UnitEventKind, UnitLine,
+    Ordering, PatternHit, ServiceDetail, Snapshot, TimerState, UnitDetail, UnitEvent,
+    UnitEventKind, UnitLine,
 };
-use sysdiag_model::{Probe, Report, Timestamp};
+use sysdiag_model::{Probe, Report, Severity, Timestamp};
 
 use crate::testing::{NOW_USEC, add_unit, healthy, systemd_of, unit};
 use crate::{Past, Scope, Settings};
@@ -223,4 +224,35 @@ pub(crate) fn timer(service: &str) -> TimerState {
 /// What `run` says about a host.
 pub(crate) fn assessed(snapshot: &Snapshot) -> Report {
     crate::assess(snapshot, &Probe::Known(Past::default()), &Settings::default(), &Scope::run())
+}
+
+/// A hit of a pattern about `sda` of so many seconds ago.
+pub(crate) fn logged(
+    snapshot: &mut Snapshot,
+    pattern: &str,
+    severity: Severity,
+    seconds: u64,
+    count: u64,
+) {
+    kernel_line(snapshot, seconds, "I/O error, dev sda");
+    let Some(logs) = &mut journal_of(snapshot).logs else { return };
+    let examples = logs.groups.pop().map(|group| group.examples).unwrap_or_default();
+    logs.patterns.get_or_insert_default().hits.push(PatternHit {
+        pattern: pattern.to_owned(),
+        title: "Reads or writes of a disk failed".to_owned(),
+        severity,
+        key: "sda".to_owned(),
+        count,
+        sum: None,
+        first: ago(seconds),
+        last: ago(seconds),
+        peak_per_minute: count,
+        burst_at: None,
+        recovered_at: None,
+        units: Vec::new(),
+        details: BTreeMap::new(),
+        frames: Vec::new(),
+        oom: None,
+        examples,
+    });
 }

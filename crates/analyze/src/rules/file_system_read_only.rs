@@ -1,7 +1,5 @@
 //! A file system that nothing can be written to any more, because of an error.
 
-use std::borrow::Cow;
-
 use sysdiag_model::snapshot::{FileSystem, LogLine};
 use sysdiag_model::{Evidence, Finding, Severity, Timestamp, UnitName, Value};
 
@@ -95,7 +93,7 @@ fn finding(context: &Context<'_>, mounted: &FileSystem) -> Option<Finding> {
             "journal, kernel log",
         ));
     }
-    let word = human::shell_word(&device(mounted));
+    let word = human::shell_word(&mounted.kernel_name());
     Some(finding.next(format!("journalctl -b -k --grep={word}")))
 }
 
@@ -113,18 +111,9 @@ fn keeps_flags(context: &Context<'_>, mounted: &FileSystem, told: Option<Timesta
     since.is_none_or(|usec| context.snapshot.clock.at_monotonic(usec) <= told)
 }
 
-/// What the kernel calls the device: `sdb1` of `/dev/sdb1`, `dm-1` of `/dev/mapper/vg-data`.
-fn device(mounted: &FileSystem) -> Cow<'_, str> {
-    let minor = mounted.device.split_once(':').map(|(_, minor)| minor);
-    match minor.filter(|_| mounted.source.starts_with("/dev/mapper/")) {
-        Some(minor) => Cow::Owned(format!("dm-{minor}")),
-        None => Cow::Borrowed(mounted.source.rsplit('/').next().unwrap_or(&mounted.source)),
-    }
-}
-
 /// Complaints of the kernel about this device, oldest first.
 fn lines<'a>(context: &Context<'a>, mounted: &FileSystem) -> Vec<&'a LogLine> {
-    let device = device(mounted);
+    let device = mounted.kernel_name();
     if device.is_empty() {
         return Vec::new();
     }

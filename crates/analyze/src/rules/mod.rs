@@ -1,5 +1,6 @@
 //! The rules, one small file each; one line here registers a rule.
 
+mod access_denied;
 mod boot_slow_phase;
 mod boot_slow_unit;
 mod boot_slower_than_usual;
@@ -12,17 +13,27 @@ mod cpu_pressure_high;
 mod deleted_programs;
 mod dependency_failed;
 mod device_missing;
+mod disk_error;
 mod file_handles_low;
+mod file_system_error;
 mod file_system_full;
 mod file_system_inodes;
 mod file_system_read_only;
 mod growth;
+mod hardware_error;
 mod io_pressure_high;
 mod jobs_stuck;
+mod kernel_fault;
+mod limit_reached;
+mod log_pattern;
+mod logged;
+mod logged_trouble;
+mod login_failures;
 mod memory_low;
 mod memory_pressure_high;
 mod missing_file;
 mod missing_user;
+mod network_error;
 mod oom_limit;
 mod ordering_cycle;
 mod ordering_cycle_broken;
@@ -70,6 +81,7 @@ pub(crate) const NOT_AS_EXPECTED: &str = "unit-not-as-expected";
 
 /// Every rule.
 pub const ALL: &[&Rule] = &[
+    &access_denied::RULE,
     &boot_slow_phase::RULE,
     &boot_slow_unit::RULE,
     &boot_slower_than_usual::RULE,
@@ -81,16 +93,25 @@ pub const ALL: &[&Rule] = &[
     &deleted_programs::RULE,
     &dependency_failed::RULE,
     &device_missing::RULE,
+    &disk_error::RULE,
     &file_handles_low::RULE,
+    &file_system_error::RULE,
     &file_system_full::RULE,
     &file_system_inodes::RULE,
     &file_system_read_only::RULE,
+    &hardware_error::RULE,
     &io_pressure_high::RULE,
     &jobs_stuck::RULE,
+    &kernel_fault::RULE,
+    &limit_reached::RULE,
+    &log_pattern::RULE,
+    &logged_trouble::RULE,
+    &login_failures::RULE,
     &memory_low::RULE,
     &memory_pressure_high::RULE,
     &missing_file::RULE,
     &missing_user::RULE,
+    &network_error::RULE,
     &ordering_cycle::RULE,
     &ordering_cycle_broken::RULE,
     &previous_boot_unclean::RULE,

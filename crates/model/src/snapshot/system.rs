@@ -218,6 +218,17 @@ pub struct FileSystem {
     pub usage: Probe<FsUsage>,
 }
 
+impl FileSystem {
+    /// What the kernel calls the device: `sdb1` of `/dev/sdb1`, `dm-1` of `/dev/mapper/vg-data`.
+    pub fn kernel_name(&self) -> std::borrow::Cow<'_, str> {
+        let minor = self.device.split_once(':').map(|(_, minor)| minor);
+        match minor.filter(|_| self.source.starts_with("/dev/mapper/")) {
+            Some(minor) => format!("dm-{minor}").into(),
+            None => self.source.rsplit('/').next().unwrap_or(&self.source).into(),
+        }
+    }
+}
+
 /// `statfs(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FsUsage {
