@@ -117,7 +117,10 @@ pub(super) fn journal_thread(
         Err(gap) => {
             return send(
                 sender,
-                Message::Journal { probe: Box::new(Probe::Unknown(gap)), last: true },
+                Message::Journal {
+                    probe: Box::new(journal::ring_buffer(root, options, boot_id, gap)),
+                    last: true,
+                },
             );
         }
     };

@@ -11,6 +11,7 @@ mod event;
 mod events;
 mod files;
 mod kernel;
+mod kmsg;
 mod known_bad;
 mod line;
 mod logs;
@@ -79,6 +80,26 @@ pub fn missing_boot(digest: &Probe<JournalDigest>, number: i32) -> Option<&str> 
     let what = of_boot(number);
     let mut gaps = digest.gaps().iter();
     gaps.find(|gap| gap.why == Why::Absent && gap.what == what)?.hint.as_deref()
+}
+
+/// The kernel's ring buffer in the place of the journal, which could not be read for `reason`.
+pub fn ring_buffer(
+    root: &Root,
+    options: &Options,
+    boot_id: Option<BootId>,
+    reason: Gap,
+) -> Probe<JournalDigest> {
+    let wanted = options.logs.as_ref().filter(|logs| logs.boot == 0 && root.is_host());
+    let Some(wanted) = wanted else { return Probe::Unknown(reason) };
+    match kmsg::digest(root, wanted, boot_id) {
+        Ok((digest, mut gaps)) => {
+            gaps.push(reason);
+            gaps.sort();
+            Probe::Partial(digest, gaps)
+        }
+        // Not to be read either: that there is no journal is what matters.
+        Err(_) => Probe::Unknown(reason),
+    }
 }
 
 impl Source {
