@@ -12,6 +12,7 @@ use crate::compress::COMPRESSED;
 use crate::entry::{Entry, offsets};
 use crate::file::{File, Kind};
 use crate::journal::Journal;
+use crate::merge::Entries;
 use crate::select::{Direction, Select};
 
 /// Places are kept for files of up to 16 GiB; in larger ones all values are looked at.
@@ -53,7 +54,10 @@ impl Journal {
         let mut batch: Vec<Entry<'_>> = Vec::with_capacity(BATCH);
         let width = fields.len().max(1);
         let mut values: Vec<Option<Cow<'_, [u8]>>> = vec![None; BATCH * width];
-        let mut entries = self.entries(select, direction);
+        let mut entries = self.entries_with(select, direction, fields);
+        if entries.is_sparse() {
+            return each_sparse(entries, columns, each);
+        }
         loop {
             batch.clear();
             batch.extend(entries.by_ref().take(BATCH));
@@ -72,6 +76,28 @@ impl Journal {
                     return;
                 }
             }
+        }
+    }
+}
+
+/// One at a time: there is nothing to be gained from reading several.
+fn each_sparse<'j>(
+    mut entries: Entries<'j>,
+    mut columns: Columns<'_, 'j>,
+    mut each: impl FnMut(&Row<'_>) -> ControlFlow<()>,
+) {
+    let mut through_map = vec![None; columns.fields.len()];
+    while let Some(entry) = entries.next() {
+        let mut values = Vec::new();
+        let row = if let Some(sparse) = entries.taken() {
+            sparse.values(&entry, &mut values);
+            Row { entry, values: &values }
+        } else {
+            columns.read(&entry, &mut through_map);
+            Row { entry, values: &through_map }
+        };
+        if each(&row).is_break() {
+            return;
         }
     }
 }

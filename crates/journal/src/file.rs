@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -24,6 +24,8 @@ pub struct File {
     all: OnceLock<All>,
     pub(crate) faults: Faults,
     max_value: usize,
+    /// Device and inode.
+    identity: (u64, u64),
 }
 
 #[derive(Debug)]
@@ -103,7 +105,7 @@ impl File {
         let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
         let file = options.open(path).map_err(io)?;
         let mut tries = 0;
-        let (map, (header, faults)) = loop {
+        let (map, (header, faults), identity) = loop {
             let about = file.metadata().map_err(io)?;
             if !about.is_file() {
                 return Err(damage(Cause::Malformed("not a regular file")));
@@ -119,7 +121,7 @@ impl File {
             // It may have grown in between.
             tries += 1;
             if tries > 3 || !parsed.1.iter().any(Fault::is_truncation) {
-                break (map, parsed);
+                break (map, parsed, (about.dev(), about.ino()));
             }
         };
         let file = Self {
@@ -129,11 +131,21 @@ impl File {
             all: OnceLock::new(),
             faults: Faults::default(),
             max_value,
+            identity,
         };
         for fault in faults {
             file.faults.note(fault);
         }
         Ok(file)
+    }
+
+    /// The same file, open for reading. None: another one has its name by now, or none.
+    pub(crate) fn again(&self) -> Option<fs::File> {
+        let mut options = fs::OpenOptions::new();
+        let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
+        let file = options.open(&self.path).ok()?;
+        let about = file.metadata().ok()?;
+        ((about.dev(), about.ino()) == self.identity).then_some(file)
     }
 
     /// Where it is.

@@ -94,7 +94,8 @@ impl Journal {
 
     /// Entries that fit `select`, in the order of `journalctl`.
     pub fn entries(&self, select: &Select, direction: Direction) -> Entries<'_> {
-        Entries::new(self.files.iter(), self.newest(), select, direction, |_| match direction {
+        Entries::new(self.files.iter(), self.newest(), select, direction, None, |_| match direction
+        {
             Direction::Forward => 0,
             Direction::Backward => u64::MAX,
         })
@@ -108,7 +109,7 @@ impl Journal {
         select: &Select,
         direction: Direction,
     ) -> Entries<'_> {
-        Entries::new(self.files.iter(), self.newest(), select, direction, |file| {
+        Entries::new(self.files.iter(), self.newest(), select, direction, None, |file| {
             cursor.place_in(file, direction)
         })
     }
@@ -120,8 +121,22 @@ impl Journal {
         direction: Direction,
         from: impl Fn(&Id128) -> u64,
     ) -> Entries<'_> {
-        Entries::new(self.files.iter(), self.newest(), select, direction, |file| {
+        Entries::new(self.files.iter(), self.newest(), select, direction, None, |file| {
             from(&file.header().file_id)
+        })
+    }
+
+    /// As [`Journal::entries`], of which only `fields` are wanted.
+    pub(crate) fn entries_with(
+        &self,
+        select: &Select,
+        direction: Direction,
+        fields: &[&str],
+    ) -> Entries<'_> {
+        let files = self.files.iter();
+        Entries::new(files, self.newest(), select, direction, Some(fields), |_| match direction {
+            Direction::Forward => 0,
+            Direction::Backward => u64::MAX,
         })
     }
 

@@ -30,6 +30,7 @@ mod map;
 mod merge;
 mod range;
 mod select;
+mod sparse;
 mod stream;
 mod values;
 

@@ -7,6 +7,7 @@ use crate::entry::Entry;
 use crate::file::File;
 use crate::id::Id128;
 use crate::select::{Direction, Select};
+use crate::sparse::{DISTANCE, Sparse};
 use crate::stream::Stream;
 
 /// Of which machine a boot is, and the time of its newest entry.
@@ -20,6 +21,8 @@ pub struct Entries<'j> {
     direction: Direction,
     /// The part that has the next entry, and the one that has the next of all others.
     front: Option<(usize, Option<usize>)>,
+    /// The part whose entry was given last.
+    taken: usize,
 }
 
 #[derive(Debug)]
@@ -27,28 +30,45 @@ struct Part<'j> {
     file: &'j File,
     stream: Stream,
     head: Option<Entry<'j>>,
+    /// How its entries are read, if not through the map.
+    sparse: Option<Box<Sparse<'j>>>,
 }
 
 impl<'j> Entries<'j> {
-    /// `start` gives the offset to begin at in each file.
+    /// `start` gives the offset to begin at in each file. With `fields`, which are all that is wanted, the
+    /// entries of a file that are far from each other are not read through the map.
     pub(crate) fn new(
         files: impl Iterator<Item = &'j File>,
         newest: &'j Newest,
         select: &Select,
         direction: Direction,
+        fields: Option<&[&str]>,
         start: impl Fn(&File) -> u64,
     ) -> Self {
         let mut parts = Vec::new();
         for file in files {
             let Some(stream) = Stream::new(file, select) else { continue };
-            let mut part = Part { file, stream, head: None };
+            let is_sparse = stream.most().saturating_mul(DISTANCE) <= file.length();
+            let fields = fields.filter(|_| is_sparse);
+            let sparse = fields.and_then(|fields| Sparse::new(file, fields)).map(Box::new);
+            let mut part = Part { file, stream, head: None, sparse };
             let from = start(file);
             part.seek(from, direction);
             if part.head.is_some() {
                 parts.push(part);
             }
         }
-        Self { parts, newest, direction, front: None }
+        Self { parts, newest, direction, front: None, taken: 0 }
+    }
+
+    /// Whether entries of some file are not read through the map.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.parts.iter().any(|part| part.sparse.is_some())
+    }
+
+    /// How the entry that was given last was read, if not through the map.
+    pub(crate) fn taken(&mut self) -> Option<&mut Sparse<'j>> {
+        self.parts.get_mut(self.taken)?.sparse.as_deref_mut()
     }
 
     /// In the order in which they come.
@@ -87,6 +107,7 @@ impl<'j> Entries<'j> {
 
     fn advance(&mut self, part: usize) -> Option<Entry<'j>> {
         let direction = self.direction;
+        self.taken = part;
         self.parts.get_mut(part)?.take(direction)
     }
 }
@@ -128,6 +149,9 @@ impl<'j> Part<'j> {
     /// Takes the entry at its head and finds the next.
     fn take(&mut self, direction: Direction) -> Option<Entry<'j>> {
         let head = self.head?;
+        if let Some(sparse) = &mut self.sparse {
+            sparse.keep();
+        }
         match direction {
             Direction::Forward => self.seek(head.offset + 1, direction),
             Direction::Backward => self.seek(head.offset - 1, direction),
@@ -143,8 +167,12 @@ impl<'j> Part<'j> {
             };
             let Some(at) = found else { break None };
             // What is no entry is left out.
-            if let Some(entry) = Entry::read(self.file, at) {
-                break Some(entry);
+            let entry = match &mut self.sparse {
+                Some(sparse) => sparse.entry(at),
+                None => Entry::read(self.file, at),
+            };
+            if entry.is_some() {
+                break entry;
             }
             offset = match direction {
                 Direction::Forward => at + 1,

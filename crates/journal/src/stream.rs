@@ -48,6 +48,15 @@ impl Stream {
         }
     }
 
+    /// No more entries than this are in it.
+    pub(crate) fn most(&self) -> u64 {
+        match self {
+            Self::List(list) => list.to - list.from,
+            Self::Any(any) => any.iter().fold(0, |sum, stream| sum.saturating_add(stream.most())),
+            Self::All(all) => all.iter().map(Self::most).min().unwrap_or(0),
+        }
+    }
+
     /// All entries of the window.
     fn window(file: &File, select: &Select, range: &Range) -> Option<Self> {
         match select.window.boot.filter(|_| range.only.is_some()) {

@@ -1,6 +1,7 @@
 //! The reader under test, asked as `journalctl` is and printed as it prints.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use sysdiag_journal::{Cursor, Direction, Entry, Journal, Match, Options, Select, Window};
@@ -12,6 +13,7 @@ use super::query::{Query, Start};
 pub(crate) fn export(directory: &Path, query: &Query, systemd: u32) -> io::Result<Vec<u8>> {
     let journal = Journal::open(&[directory], &Options::default());
     let text = print(&journal, query, systemd)?;
+    columns(&journal, query)?;
     match journal.damage().first() {
         Some(damage) => Err(io::Error::other(damage.to_string())),
         None => Ok(text),
@@ -38,6 +40,32 @@ pub(crate) fn print(journal: &Journal, query: &Query, systemd: u32) -> io::Resul
         }
     }
     Ok(text)
+}
+
+/// Columns are the fields of entries, whichever way they are read.
+fn columns(journal: &Journal, query: &Query) -> io::Result<()> {
+    const FIELDS: [&str; 5] =
+        ["MESSAGE", "PRIORITY", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_SOURCE_REALTIME_TIMESTAMP"];
+    let select = select(query)?;
+    let direction = if query.reverse { Direction::Backward } else { Direction::Forward };
+    let mut entries = journal.entries(&select, direction);
+    let mut wrong = None;
+    journal.columns(&select, direction, &FIELDS, |row| {
+        let entry = entries.next();
+        let expected: Vec<_> =
+            FIELDS.iter().map(|field| entry.as_ref().and_then(|entry| entry.get(field))).collect();
+        let same = entry.is_some_and(|entry| entry.cursor() == row.entry.cursor());
+        if same && row.values == expected {
+            return ControlFlow::Continue(());
+        }
+        wrong = Some(row.entry.cursor());
+        ControlFlow::Break(())
+    });
+    let missing = || entries.next().map(|entry| entry.cursor());
+    match wrong.or_else(missing) {
+        Some(cursor) => Err(io::Error::other(format!("columns differ from the entry {cursor}"))),
+        None => Ok(()),
+    }
 }
 
 /// The same selection in terms of the reader.
