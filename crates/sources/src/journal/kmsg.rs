@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -78,6 +78,10 @@ fn plain(text: &[u8]) -> Cow<'_, [u8]> {
 fn read(root: &Root) -> io::Result<(Vec<Record>, bool)> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
     let mut file: File = OpenOptions::new().read(true).custom_flags(flags).open(root.path(KMSG))?;
+    // In a container it may be a pipe, of which nothing can be read: that is not an empty buffer.
+    if !file.metadata()?.file_type().is_char_device() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     let mut records = Vec::new();
     let mut lost = false;
     let mut buffer = vec![0; RECORD];

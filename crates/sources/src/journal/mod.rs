@@ -93,7 +93,10 @@ pub fn ring_buffer(
     let Some(wanted) = wanted else { return Probe::Unknown(reason) };
     match kmsg::digest(root, wanted, boot_id) {
         Ok((digest, mut gaps)) => {
-            gaps.push(reason);
+            let hint = reason.hint.as_deref().unwrap_or("it cannot be read");
+            let instead =
+                format!("{hint}; the kernel's own messages were read from its ring buffer");
+            gaps.push(Gap::new(reason.what, reason.why, instead));
             gaps.sort();
             Probe::Partial(digest, gaps)
         }
