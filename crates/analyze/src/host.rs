@@ -35,7 +35,7 @@ pub(crate) fn describe(snapshot: &Snapshot) -> ReportHost {
         system_state: manager.and_then(|manager| manager.system_state.clone()),
         virtualization: manager.and_then(virtualization),
         init: init.cloned(),
-        uptime_usec: Some(uptime_usec(snapshot, manager)),
+        uptime_usec: Some(uptime_usec(snapshot, manager)).filter(|usec| *usec > 0),
     }
 }
 
@@ -48,7 +48,8 @@ fn virtualization(manager: &Manager) -> Option<String> {
     Some(if virtualization.is_empty() { "none" } else { virtualization }.to_owned())
 }
 
-/// Since boot, suspend included; in a container since its manager started.
+/// Since boot, suspend included; in a container since its manager started. 0 where it is not known (the
+/// journal of another machine).
 fn uptime_usec(snapshot: &Snapshot, manager: Option<&Manager>) -> u64 {
     let container = manager.filter(|manager| {
         manager.virtualization.as_deref().is_some_and(|name| CONTAINERS.contains(&name))

@@ -119,6 +119,9 @@ pub struct LogsArgs {
     /// Up to this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<TimeSpec>,
+    /// Read the journal files in this folder, of whatever machine, and nothing of this host
+    #[arg(short = 'D', long, value_name = "DIR", conflicts_with = "from")]
+    pub directory: Option<PathBuf>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "its own type says it")]
     pub analysis: AnalysisArgs,

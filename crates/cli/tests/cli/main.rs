@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod mutations;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -15,6 +16,9 @@ use crate::{Root, file, gap};
 /// Files beyond this many are not looked at; journald itself keeps at most 100 archived ones
 /// unless told otherwise (`SystemMaxFiles=`, `journald.conf(5)`).
 pub(super) const MAX_FILES: usize = 4096;
+
+/// Machines whose journals are read together.
+const MAX_MACHINES: usize = 64;
 
 /// What helps who may not read all.
 fn permission_hint() -> &'static str {
@@ -51,11 +55,31 @@ pub(super) struct End {
 /// `journal~` files, which journald puts aside after a crash, hold the boot that crashed and are
 /// among them.
 pub(super) fn find(root: &Root) -> Result<(Files, Journal), Gap> {
-    let mut files = Files { gaps: Vec::new(), of_system: BTreeMap::new(), unread_usec: None };
     let mut denied = Denied::default();
+    let folders = folders(root, &mut denied);
+    open(
+        &folders,
+        denied,
+        "/var/log/journal and /run/log/journal: see Storage= in journald.conf(5)",
+    )
+}
+
+/// The files in `folder` and in those of its folders that are named by a machine id, as
+/// `journalctl --directory` has them.
+pub(super) fn find_in(folder: &Path) -> Result<(Files, Journal), Gap> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| gap::from_io(format!("journal in {}", folder.display()), &error))?;
+    let machines = machines(entries);
+    let folders: Vec<PathBuf> = iter::once(folder.to_owned()).chain(machines).collect();
+    open(&folders, Denied::default(), &folder.display().to_string())
+}
+
+/// Opens what is in `folders`, which are called `place`.
+fn open(folders: &[PathBuf], mut denied: Denied, place: &str) -> Result<(Files, Journal), Gap> {
+    let mut files = Files { gaps: Vec::new(), of_system: BTreeMap::new(), unread_usec: None };
     let mut paths = Vec::new();
-    for folder in folders(root, &mut denied) {
-        scan(&folder, &mut paths, &mut files, &mut denied);
+    for folder in folders {
+        scan(folder, &mut paths, &mut files, &mut denied);
     }
     let options = Options { max_value_bytes: MAX_VALUE_BYTES, max_files: MAX_FILES };
     let journal = Journal::open(&paths, &options);
@@ -90,11 +114,7 @@ pub(super) fn find(root: &Root) -> Result<(Files, Journal), Gap> {
         } else if let Some(gap) = files.gaps.pop() {
             gap
         } else {
-            Gap::new(
-                "journal",
-                Why::Absent,
-                "no journal files in /var/log/journal and /run/log/journal: see Storage= in journald.conf(5)",
-            )
+            Gap::new("journal", Why::Absent, format!("no journal files in {place}"))
         });
     }
     if denied.system {
@@ -146,18 +166,21 @@ fn folders(root: &Root, denied: &mut Denied) -> Vec<PathBuf> {
             continue;
         }
         match fs::read_dir(&parent) {
-            Ok(entries) => folders.extend(
-                entries
-                    .flatten()
-                    .filter(|entry| is_machine_id(&entry.file_name().to_string_lossy()))
-                    .map(|entry| entry.path())
-                    .take(64),
-            ),
+            Ok(entries) => folders.extend(machines(entries)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => denied.system = true,
             Err(_) => {}
         }
     }
     folders
+}
+
+/// The folders that are named by the id of a machine.
+fn machines(entries: fs::ReadDir) -> impl Iterator<Item = PathBuf> {
+    entries
+        .flatten()
+        .filter(|entry| is_machine_id(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path())
+        .take(MAX_MACHINES)
 }
 
 fn is_machine_id(name: &str) -> bool {

@@ -7,6 +7,7 @@
 mod boots;
 mod cycles;
 mod distinct;
+mod elsewhere;
 mod event;
 mod events;
 mod files;
@@ -24,9 +25,10 @@ mod wordings;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sysdiag_journal::Window;
+use sysdiag_journal::{Journal, Window};
 use sysdiag_logs::Catalogue;
 use sysdiag_model::snapshot::{
     BrokenCycle, JournalDigest, LogDigest, LogLine, LogTemplates, PreviousBoot, UnitEvent,
@@ -34,6 +36,7 @@ use sysdiag_model::snapshot::{
 use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
 
 pub use self::boots::{Boot, NoSuchBoot};
+pub use self::elsewhere::read_directory;
 
 use self::files::Files;
 use self::reader::{Reader, id_of};
@@ -110,10 +113,24 @@ impl Source {
     ///
     /// Every reading stops at `deadline`: what was read until then is given, with a gap.
     pub fn open(root: &Root, current: Option<BootId>, deadline: Instant) -> Result<Self, Gap> {
-        let (files, journal) = files::find(root)?;
+        let found = files::find(root)?;
+        let live = root.is_host();
+        Self::of(found, current, live, deadline)
+    }
+
+    /// Opens the journal in a folder, of whatever machine: the boot that is read is the last in it.
+    pub fn open_directory(folder: &Path, deadline: Instant) -> Result<Self, Gap> {
+        Self::of(files::find_in(folder)?, None, false, deadline)
+    }
+
+    fn of(
+        (files, journal): (Files, Journal),
+        current: Option<BootId>,
+        live: bool,
+        deadline: Instant,
+    ) -> Result<Self, Gap> {
         let reader = Reader::new(journal);
-        let live = current.filter(|_| root.is_host());
-        let (boot, now) = if let Some(boot) = live {
+        let (boot, now) = if let Some(boot) = current.filter(|_| live) {
             (boot, now())
         } else {
             // No clock but the journal's own.
