@@ -26,11 +26,15 @@ const MOST_RECORDS: usize = 200_000;
 /// A read gives one record, which is no longer than this (`CONSOLE_EXT_LOG_MAX`).
 const RECORD: usize = 8192;
 
-/// One message of the kernel.
+/// One message in the buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
+    /// Who wrote it: 0 is the kernel, which a program cannot claim to be.
+    facility: u64,
     /// 0..=7.
     pub(super) priority: u8,
+    /// Its number since the boot, from 0.
+    sequence: u64,
     /// On the clock `CLOCK_MONOTONIC`, in microseconds since the boot.
     pub(super) monotonic_usec: u64,
     /// Without the escapes of what is not printable.
@@ -38,21 +42,23 @@ pub(super) struct Record {
 }
 
 /// A record of `/dev/kmsg`: `priority,sequence,usec,flags;message`, then lines that begin with a blank.
-/// None: it is not one, or not of the kernel itself.
+/// None: it is not one.
 pub(super) fn parse(record: &[u8]) -> Option<Record> {
     let at = record.iter().position(|byte| *byte == b';')?;
     let (head, message) = record.split_at_checked(at)?;
     let head = std::str::from_utf8(head).ok()?;
-    let mut numbers = head.split(',').map(str::parse::<u64>);
-    let prefix = numbers.next()?.ok()?;
-    let monotonic_usec = numbers.nth(1)?.ok()?;
-    // The facility stands above the three bits of the priority.
-    if prefix >> 3 != 0 {
-        return None;
-    }
+    let mut numbers = head.split(',').map(|number| number.parse::<u64>().ok());
+    let (prefix, sequence) = (numbers.next()??, numbers.next()??);
+    let monotonic_usec = numbers.next()??;
     let line = message.get(1..)?.split(|byte| *byte == b'\n').next()?;
-    let priority = u8::try_from(prefix & 7).ok()?;
-    Some(Record { priority, monotonic_usec, message: plain(line).into_owned() })
+    Some(Record {
+        // It stands above the three bits of the priority.
+        facility: prefix >> 3,
+        priority: u8::try_from(prefix & 7).ok()?,
+        sequence,
+        monotonic_usec,
+        message: plain(line).into_owned(),
+    })
 }
 
 /// `\x1b` back to the byte it stands for.
@@ -74,28 +80,53 @@ fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// Reads what the buffer holds now.
-fn read(root: &Root) -> io::Result<(Vec<Record>, bool)> {
+/// What the buffer held when it was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Buffer {
+    /// The kernel's own messages.
+    records: Vec<Record>,
+    /// The number of the next message, of whoever.
+    next: u64,
+    /// Messages that were overwritten before they could be read.
+    overwritten: u64,
+}
+
+impl Buffer {
+    fn add(&mut self, record: Record) {
+        self.overwritten += record.sequence.saturating_sub(self.next);
+        self.next = record.sequence.saturating_add(1);
+        if record.facility == 0 {
+            self.records.push(record);
+        }
+    }
+}
+
+/// Reads what the buffer holds now, without waiting for more.
+fn read(root: &Root) -> io::Result<Buffer> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
     let mut file: File = OpenOptions::new().read(true).custom_flags(flags).open(root.path(KMSG))?;
     // In a container it may be a pipe, of which nothing can be read: that is not an empty buffer.
     if !file.metadata()?.file_type().is_char_device() {
-        return Err(io::ErrorKind::Unsupported.into());
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "/dev/kmsg is no device here"));
     }
-    let mut records = Vec::new();
-    let mut lost = false;
+    let mut held = Buffer::default();
     let mut buffer = vec![0; RECORD];
     for _ in 0..MOST_RECORDS {
         match file.read(&mut buffer) {
             Ok(0) => break,
-            Ok(length) => records.extend(buffer.get(..length).and_then(parse)),
+            Ok(length) => {
+                if let Some(record) = buffer.get(..length).and_then(parse) {
+                    held.add(record);
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // Overwritten before it was read: the next read goes on with the oldest that is there.
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::PIPE) => lost = true,
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::PIPE) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok((records, lost))
+    Ok(held)
 }
 
 /// The digest of the ring buffer, in the place of a journal that is not there for the reason `why`.
@@ -105,10 +136,12 @@ pub(super) fn digest(
     boot_id: Option<BootId>,
 ) -> Result<(JournalDigest, Vec<Gap>), Gap> {
     let what = "kernel ring buffer";
-    let (records, lost) = read(root).map_err(|error| gap::from_io(what, &error))?;
+    let Buffer { records, overwritten, .. } =
+        read(root).map_err(|error| gap::from_io(what, &error))?;
     let mut gaps = Vec::new();
-    if lost {
-        gaps.push(Gap::new(what, Why::Absent, "its oldest messages were overwritten meanwhile"));
+    if overwritten > 0 {
+        let hint = format!("{overwritten} messages of this boot were overwritten by later ones");
+        gaps.push(Gap::new(what, Why::Absent, hint));
     }
     let monotonic = clock_gettime(ClockId::Monotonic);
     let uptime = u64::try_from(monotonic.tv_sec).unwrap_or(0) * 1_000_000
@@ -200,22 +233,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_of_the_kernel_is_read_and_one_of_a_program_is_not() {
+    fn a_record_is_read() {
         let record =
             parse(b"3,812,5140900,-;I/O error, dev sda\\x09x; sector 8\n SUBSYSTEM=block\n");
         assert_eq!(
             record,
             Some(Record {
+                facility: 0,
                 priority: 3,
+                sequence: 812,
                 monotonic_usec: 5_140_900,
                 message: b"I/O error, dev sda\tx; sector 8".to_vec(),
             })
         );
-        // Facility 1: what a program writes.
-        assert_eq!(parse(b"11,813,5140901,-;Out of memory: Killed process 1 (x)\n"), None);
         for broken in ["", ";", "x,1,2;y", "6,1;y", "6;y", "6,1,2,-"] {
             assert_eq!(parse(broken.as_bytes()), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn what_a_program_wrote_is_left_out_and_what_was_overwritten_is_counted() {
+        let mut buffer = Buffer::default();
+        for record in [
+            "6,40,1,-;Linux version 6.1.0\n",
+            // Facility 1: what a program writes.
+            "10,41,2,-;Out of memory: Killed process 1 (x)\n",
+            // Others came between, and were overwritten while the buffer was read.
+            "4,52,3,-;e2e: segfault\n",
+        ] {
+            buffer.add(parse(record.as_bytes()).unwrap());
+        }
+        assert_eq!((buffer.overwritten, buffer.next), (40 + 10, 53));
+        let messages: Vec<_> = buffer.records.iter().map(|record| record.sequence).collect();
+        assert_eq!(messages, [40, 52]);
     }
 
     #[test]

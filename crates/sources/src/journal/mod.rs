@@ -92,19 +92,26 @@ pub fn ring_buffer(
     boot_id: Option<BootId>,
     reason: Gap,
 ) -> Probe<JournalDigest> {
-    let wanted = options.logs.as_ref().filter(|logs| logs.boot == 0 && root.is_host());
-    let Some(wanted) = wanted else { return Probe::Unknown(reason) };
+    let Some(wanted) = options.logs.as_ref().filter(|_| root.is_host()) else {
+        return Probe::Unknown(reason);
+    };
+    let hint = reason.hint.as_deref().unwrap_or("it cannot be read");
+    let with = |instead: &str| Gap::new(&*reason.what, reason.why, format!("{hint}; {instead}"));
+    if wanted.boot != 0 {
+        return Probe::Unknown(with("the kernel's ring buffer holds the current boot only"));
+    }
     match kmsg::digest(root, wanted, boot_id) {
         Ok((digest, mut gaps)) => {
-            let hint = reason.hint.as_deref().unwrap_or("it cannot be read");
-            let instead =
-                format!("{hint}; the kernel's own messages were read from its ring buffer");
-            gaps.push(Gap::new(reason.what, reason.why, instead));
+            gaps.push(with(
+                "the kernel's own messages were read from its ring buffer, those of services are not known",
+            ));
             gaps.sort();
             Probe::Partial(digest, gaps)
         }
-        // Not to be read either: that there is no journal is what matters.
-        Err(_) => Probe::Unknown(reason),
+        Err(gap) => {
+            let why = gap.hint.as_deref().unwrap_or("it cannot be read");
+            Probe::Unknown(with(&format!("nor can the kernel's ring buffer be read: {why}")))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sysdiag_model::{Gap, Probe, UnitName, Why};
-use sysdiag_sources::journal::Source;
+use sysdiag_sources::journal::{Source, ring_buffer};
 use sysdiag_sources::{LogOptions, Options, Root};
 
 use crate::fixture::{Fixture, soon};
@@ -22,6 +22,9 @@ fn no_journal_is_absent() {
     let folder = tempfile::tempdir().unwrap();
     let gap = Source::open(&Root::at(folder.path()), None, soon()).err().unwrap();
     assert_eq!(gap.why, Why::Absent);
+    // This machine's ring buffer tells nothing of another's.
+    let probe = ring_buffer(&Root::at(folder.path()), &everything(), None, gap.clone());
+    assert_eq!(probe, Probe::Unknown(gap));
 }
 
 #[test]
