@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::bytes::{u32_at, u64_at};
-use crate::compress::{COMPRESSED, Failure, plain};
+use crate::compress::{COMPRESSED, Failure};
 use crate::damage::Fault;
 use crate::file::{File, Kind};
 use crate::id::Id128;
 
 /// Where the items of an entry begin.
 const ITEMS: usize = 64;
+/// Compressed values of an entry that may be as long as a value may be, before others are left out.
+pub(crate) const MOST_LONG: usize = 4;
 
 /// What every entry has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,11 +137,23 @@ impl<'j> Entry<'j> {
         cursor
     }
 
-    /// All its fields, in the order of the entry. Those that cannot be read are left out.
+    /// All its fields, in the order of the entry. Those that cannot be read are left out, as are
+    /// compressed ones that together are longer than several values may be.
     pub fn fields(&self) -> impl Iterator<Item = Field<'j>> + use<'j> {
         let file = self.file;
+        let mut unpacked = 0;
         self.offsets().filter_map(move |offset| {
-            Field::new(file.faults.pass(file.payload(offset))?)
+            if unpacked > file.max_value().saturating_mul(MOST_LONG) {
+                let is_plain = |(flags, _): (u8, &[u8])| flags & COMPRESSED == 0;
+                if !file.stored(offset).is_ok_and(is_plain) {
+                    return file.faults.pass(Err(Fault::too_long(offset)));
+                }
+            }
+            let bytes = file.faults.pass(file.payload(offset))?;
+            if let Cow::Owned(bytes) = &bytes {
+                unpacked += bytes.len();
+            }
+            Field::new(bytes)
                 .or_else(|| file.faults.pass(Err(Fault::new(offset, "a value without a name"))))
         })
     }
@@ -201,9 +215,11 @@ impl File {
                 Ok(Cow::Borrowed(payload))
             };
         }
-        plain(flags, payload, self.max_value()).map(Cow::Owned).map_err(|failure| match failure {
+        let value = self.unpacker.value(offset, flags, payload);
+        value.map(Cow::Owned).map_err(|failure| match failure {
             Failure::TooLong => Fault::too_long(offset),
             Failure::Malformed => Fault::new(offset, "a compressed value that is damaged"),
+            Failure::TooMuch => Fault::new(offset, "compressed values that unpack to too much"),
         })
     }
 

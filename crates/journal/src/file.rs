@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::bytes::{u32_at, u64_at};
 use crate::chain::Chain;
@@ -13,6 +13,7 @@ use crate::entry::Head;
 use crate::header::{Header, LEAST};
 use crate::id::Id128;
 use crate::map::Map;
+use crate::unpack::{Memory, Unpacker};
 
 /// An open journal file, as it was when it was opened: what is appended later is not seen.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct File {
     all: OnceLock<All>,
     pub(crate) faults: Faults,
     max_value: usize,
+    pub(crate) unpacker: Unpacker,
     /// Device and inode.
     identity: (u64, u64),
 }
@@ -96,8 +98,14 @@ impl Kind {
 }
 
 impl File {
-    /// Opens a file. A value of more than `max_value` bytes is damage.
-    pub(crate) fn open(path: &Path, max_value: usize) -> Result<Self, Damage> {
+    /// Opens a file. A value of more than `max_value` bytes is damage. `number`: among the files that share
+    /// the `memory`.
+    pub(crate) fn open(
+        path: &Path,
+        max_value: usize,
+        memory: &Arc<Memory>,
+        number: u64,
+    ) -> Result<Self, Damage> {
         let damage = |cause| Damage { path: path.to_owned(), offset: None, cause };
         let io = |error: io::Error| damage(error.into());
         // A pipe with the name of a journal must not keep us.
@@ -124,8 +132,10 @@ impl File {
                 break (map, parsed, (about.dev(), about.ino()));
             }
         };
+        let length = map.bytes().len() as u64;
         let file = Self {
             path: path.to_owned(),
+            unpacker: Unpacker::new(memory, number, length, max_value),
             map,
             header,
             all: OnceLock::new(),
@@ -161,6 +171,11 @@ impl File {
     /// Length of the map in bytes.
     pub fn length(&self) -> u64 {
         self.map.bytes().len() as u64
+    }
+
+    /// Bytes of compressed values that were unpacked since it was opened.
+    pub fn unpacked(&self) -> u64 {
+        self.unpacker.unpacked()
     }
 
     /// Boot and `CLOCK_REALTIME` in microseconds of its last entry.

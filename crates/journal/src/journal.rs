@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::cursor::Cursor;
 use crate::damage::Damage;
@@ -12,6 +12,7 @@ use crate::id::Id128;
 use crate::merge::{Entries, Newest};
 use crate::range::Window;
 use crate::select::{Direction, Select};
+use crate::unpack::Memory;
 use crate::values::Distinct;
 
 /// Bounds on what is read.
@@ -51,8 +52,9 @@ impl Journal {
             unopened.extend(damage);
         }
         let mut journal = Self { unopened, ..Self::default() };
-        for path in files {
-            match File::open(&path, options.max_value_bytes) {
+        let memory = Arc::<Memory>::default();
+        for (number, path) in (0..).zip(files) {
+            match File::open(&path, options.max_value_bytes, &memory, number) {
                 Ok(file) => journal.files.push(file),
                 Err(damage) => journal.unopened.push(damage),
             }
@@ -76,6 +78,11 @@ impl Journal {
         })
     }
 
+    /// The files, of which a walk begins.
+    fn walked(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().inspect(|file| file.unpacker.begin())
+    }
+
     /// The files that could be opened.
     pub fn files(&self) -> &[File] {
         &self.files
@@ -94,8 +101,7 @@ impl Journal {
 
     /// Entries that fit `select`, in the order of `journalctl`.
     pub fn entries(&self, select: &Select, direction: Direction) -> Entries<'_> {
-        Entries::new(self.files.iter(), self.newest(), select, direction, None, |_| match direction
-        {
+        Entries::new(self.walked(), self.newest(), select, direction, None, |_| match direction {
             Direction::Forward => 0,
             Direction::Backward => u64::MAX,
         })
@@ -109,7 +115,7 @@ impl Journal {
         select: &Select,
         direction: Direction,
     ) -> Entries<'_> {
-        Entries::new(self.files.iter(), self.newest(), select, direction, None, |file| {
+        Entries::new(self.walked(), self.newest(), select, direction, None, |file| {
             cursor.place_in(file, direction)
         })
     }
@@ -121,7 +127,7 @@ impl Journal {
         direction: Direction,
         from: impl Fn(&Id128) -> u64,
     ) -> Entries<'_> {
-        Entries::new(self.files.iter(), self.newest(), select, direction, None, |file| {
+        Entries::new(self.walked(), self.newest(), select, direction, None, |file| {
             from(&file.header().file_id)
         })
     }
@@ -133,7 +139,7 @@ impl Journal {
         direction: Direction,
         fields: &[&str],
     ) -> Entries<'_> {
-        let files = self.files.iter();
+        let files = self.walked();
         Entries::new(files, self.newest(), select, direction, Some(fields), |_| match direction {
             Direction::Forward => 0,
             Direction::Backward => u64::MAX,

@@ -32,6 +32,7 @@ mod range;
 mod select;
 mod sparse;
 mod stream;
+mod unpack;
 mod values;
 
 pub use self::boots::Boot;

@@ -11,8 +11,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::unix::fs::FileExt;
 
 use crate::bytes::u64_at;
-use crate::compress::{COMPRESSED, plain};
-use crate::entry::{Entry, Head, offsets};
+use crate::compress::COMPRESSED;
+use crate::damage::Fault;
+use crate::entry::{Entry, Head, MOST_LONG, offsets};
 use crate::file::File;
 
 /// Bytes before an entry that are read with it.
@@ -200,7 +201,7 @@ impl<'j> Sparse<'j> {
             let found = match place {
                 Place::Window(offset) => {
                     let object = self.kept.object(*offset, DATA);
-                    object.and_then(|object| self.wanted(object))
+                    object.and_then(|object| self.wanted(*offset, object))
                 }
                 Place::Known(index) => match self.known.get(*index) {
                     Some(Known::Value(column, bytes)) => {
@@ -233,9 +234,15 @@ impl<'j> Sparse<'j> {
             Some(index) => Place::Known(*index),
             None => Place::Window(offset),
         }));
+        // Even if one entry has all of them.
+        let most = self.file.max_value().saturating_mul(MOST_LONG).saturating_add(MOST_BYTES);
         for at in 0..self.found.len() {
             let Some(Place::Window(offset)) = self.found.get(at).copied() else { continue };
             if self.kept.object(offset, DATA).is_some() {
+                continue;
+            }
+            if self.known_bytes >= most {
+                self.file.faults.note(Fault::too_long(offset));
                 continue;
             }
             let index = self.look_up(offset);
@@ -245,15 +252,15 @@ impl<'j> Sparse<'j> {
         }
     }
 
-    /// Which field a data object is of, and its value. None: it is not wanted, or cannot be read.
-    fn wanted<'a>(&self, object: &'a [u8]) -> Option<(usize, Cow<'a, [u8]>)> {
+    /// Which field the data object at `offset` is of, and its value. None: it is not wanted, or cannot be read.
+    fn wanted<'a>(&self, offset: u64, object: &'a [u8]) -> Option<(usize, Cow<'a, [u8]>)> {
         let flags = object.get(1).copied()?;
         let payload = object.get(self.file.payload_at()..)?;
         let most = self.file.max_value();
         let whole = if flags & COMPRESSED == 0 {
             Cow::Borrowed(payload)
         } else {
-            Cow::Owned(plain(flags, payload, most).ok()?)
+            Cow::Owned(self.file.unpacker.value(offset, flags, payload).ok()?)
         };
         let is_of =
             |field: &Vec<u8>| whole.get(field.len()) == Some(&b'=') && whole.starts_with(field);
@@ -286,7 +293,7 @@ impl<'j> Sparse<'j> {
             // What is wrong with it the map tells, and what is too long.
             self.file.faults.pass(self.file.payload(offset));
         }
-        let known = object.and_then(|object| self.wanted(object));
+        let known = object.and_then(|object| self.wanted(offset, object));
         let known =
             known.map_or(Known::Other, |(column, bytes)| Known::Value(column, bytes.into_owned()));
         if let Known::Value(_, bytes) = &known {

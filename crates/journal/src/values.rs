@@ -170,6 +170,7 @@ impl File {
         range: Range,
     ) -> impl Iterator<Item = Value<'j>> + use<'j> {
         let name = name.as_bytes();
+        self.unpacker.begin();
         let next = self.find_field(name).unwrap_or(0);
         Values { file: self, name, next, range, budget: self.length() / 4 }
     }

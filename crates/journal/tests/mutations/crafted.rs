@@ -1,13 +1,17 @@
 //! Files made to cost more than they are worth.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
+
+use sysdiag_journal::{Direction, Journal, Options, Select, Window};
 
 use super::read::everything;
 use super::watchdog::Watchdog;
 
 const HEADER: usize = 272;
+const DATA: u8 = 1;
 const ENTRY: u8 = 3;
 const ENTRY_ARRAY: u8 = 6;
 
@@ -88,4 +92,102 @@ fn a_list_of_one_entry_again_and_again_ends() {
     file.list(&vec![end; 200_000]);
     file.object(end, ENTRY, 64 + 4 * 4096);
     file.read(directory.path());
+}
+
+/// Longest value, as in [`Options`].
+const MOST: usize = 256 << 10;
+
+/// `count` entries of one value each, the entry `n` of the value `of(n)`; each value is a text of `length`
+/// bytes, compressed.
+fn bombs(count: usize, values: usize, length: usize, of: impl Fn(usize) -> usize) -> Crafted {
+    let mut plain = b"MESSAGE=".to_vec();
+    plain.resize(length, b'x');
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let packed = ruzstd::encoding::compress_to_vec(plain.as_slice(), level);
+    assert!(packed.len() * 100 < length, "{} bytes", packed.len());
+    let value = (72 + packed.len()).next_multiple_of(8);
+    let first_value = (HEADER + 24 + 4 * count).next_multiple_of(8);
+    let first_entry = first_value + values * value;
+    let mut file = Crafted::new(first_entry + 72 * count);
+    for at in (0..values).map(|n| first_value + n * value) {
+        file.object(at, DATA, 72 + packed.len());
+        // Compressed by zstd.
+        file.0[at + 1] = 4;
+        file.0[at + 72..at + 72 + packed.len()].copy_from_slice(&packed);
+    }
+    let entries: Vec<usize> = (0..count).map(|n| first_entry + 72 * n).collect();
+    file.list(&entries);
+    for (n, at) in entries.into_iter().enumerate() {
+        file.object(at, ENTRY, 64 + 4);
+        file.put(at + 16, n);
+        file.put(at + 24, n);
+        file.put(at + 64, first_value + of(n) * value);
+    }
+    file
+}
+
+/// Walks over all fields of all entries, twice, then over one field in two ways. Gives the number of fields, the
+/// bytes that were unpacked, and how much damage is told.
+fn walked(file: &Crafted) -> (usize, u64, usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("crafted.journal");
+    fs::write(&path, &file.0).unwrap();
+    let options = Options { max_value_bytes: MOST, ..Options::default() };
+    let journal = Journal::open(&[path], &options);
+    let everything = Select::all(Window::default());
+    let mut fields = 0;
+    for direction in [Direction::Forward, Direction::Backward] {
+        let entries = journal.entries(&everything, direction);
+        fields += entries.flat_map(|entry| entry.fields().collect::<Vec<_>>()).count();
+    }
+    let entries = journal.entries(&everything, Direction::Forward);
+    fields += entries.filter_map(|entry| entry.get("MESSAGE")).count();
+    journal.columns(&everything, Direction::Forward, &["MESSAGE"], |row| {
+        fields += row.values.iter().flatten().count();
+        ControlFlow::Continue(())
+    });
+    (fields, journal.files()[0].unpacked(), journal.damage().len())
+}
+
+#[test]
+fn a_value_that_entries_share_is_unpacked_once() {
+    let file = bombs(10_000, 1, 40_000, |_| 0);
+    assert_eq!(walked(&file), (3 * 10_000, 40_000, 0));
+}
+
+#[test]
+fn what_entries_unpack_to_is_bounded_by_the_file() {
+    const COUNT: usize = 10_000;
+    // A long one that is not remembered, and as many as there are entries, each short enough to be.
+    for file in [bombs(COUNT, 1, MOST, |_| 0), bombs(COUNT, COUNT, 60_000, |n| n)] {
+        let (fields, unpacked, damage) = walked(&file);
+        let bound = 16 * file.0.len() + (64 << 20) + MOST;
+        assert!(unpacked <= 4 * bound as u64, "{unpacked} bytes of {}", file.0.len());
+        assert!(fields > 600 && fields < 3 * COUNT, "{fields} fields");
+        assert!(damage > 0, "what is missing is not told");
+    }
+}
+
+#[test]
+fn what_one_entry_unpacks_to_is_bounded() {
+    // One entry of many values.
+    const VALUES: usize = 100;
+    let mut file = bombs(VALUES, VALUES, MOST, |n| n);
+    let first_entry = file.0.len() - 72 * VALUES;
+    let places: Vec<usize> = (0..VALUES)
+        .map(|n| {
+            let at = first_entry + 72 * n + 64;
+            u32::from_le_bytes(file.0[at..at + 4].try_into().unwrap()) as usize
+        })
+        .collect();
+    file.object(first_entry, ENTRY, 64 + 4 * VALUES);
+    for (n, place) in places.iter().enumerate() {
+        file.put(first_entry + 64 + 4 * n, *place);
+    }
+    file.put(152, 1);
+    let (fields, unpacked, damage) = walked(&file);
+    // Four that may be as long as they can be, then one more, or what columns remember besides.
+    assert!(fields <= 2 * 5 + 2, "{fields} fields");
+    assert!(unpacked <= ((2 * 5 + 2 + 4) * MOST + (4 << 20)) as u64, "{unpacked} bytes");
+    assert!(damage > 0, "what is missing is not told");
 }
