@@ -13,9 +13,9 @@ use crate::compress::{self, Failure};
 /// their values are long enough to be compressed at all.
 const TIMES: u64 = 16;
 /// And to so much more, or to some of the longest values: a small file may hold one long message.
-const LEAST: u64 = 64 << 20;
+const LEAST: u64 = 32 << 20;
 /// A remembered value is copied, which costs less than to unpack it by this.
-const CHEAPER: u64 = 8;
+const CHEAPER: u64 = 64;
 /// Values that are remembered, of all files of a journal.
 const REMEMBERED: usize = 64;
 /// None that is longer.

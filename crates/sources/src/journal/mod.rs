@@ -102,9 +102,9 @@ pub fn ring_buffer(
     }
     match kmsg::digest(root, wanted, boot_id) {
         Ok((digest, mut gaps)) => {
-            gaps.push(with(
-                "the kernel's own messages were read from its ring buffer, those of services are not known",
-            ));
+            let hint = "only the kernel's own messages were read, from its ring buffer";
+            gaps.push(Gap::new("messages of services", reason.why, hint));
+            gaps.push(reason);
             gaps.sort();
             Probe::Partial(digest, gaps)
         }
