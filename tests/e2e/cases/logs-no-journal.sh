@@ -22,8 +22,8 @@ guest() {
     if [ "$LANE" = container ]; then
         report gone analyze-logs
         # As some containers have it: a pipe that nobody writes to.
-        mkfifo /dev/kmsg
-        report pipe analyze-logs
+        save pipe json "${ELSEWHERE[@]}" 'mount -t tmpfs tmpfs /dev; mkfifo /dev/kmsg' \
+            sysdiag-analyzer -o json analyze-logs
         return
     fi
     # All that programs write is to come through, for once.
@@ -53,6 +53,8 @@ UNIT
     report ago analyze-logs --until -3d
     report lately analyze-logs --since -1h
     report still analyze-logs --since "$begun"
+    mkdir /tmp/empty
+    report elsewhere analyze-logs --directory /tmp/empty
     # dmesg(1) is for root alone, unless the host says otherwise.
     echo 1 >/proc/sys/kernel/dmesg_restrict
     save nobody json "${AS_NOBODY[@]}" sysdiag-analyzer -o json analyze-logs
@@ -102,7 +104,8 @@ check() {
     says logs-text.txt 'oom\.memcg_kill  e2e-oom\.service'
     for name in logs-text run-text; do
         tr -s ' \n' ' ' <$name.txt >$name.line
-        says $name.line "not assessed: journal, messages of services"
+        says $name.line 'not assessed: journal'
+        says $name.line 'messages of services . absent'
         says $name.line "only the kernel's own messages were read, from its ring buffer"
     done
     # No other boot is in there, and none is made up.
@@ -112,6 +115,8 @@ check() {
         exits $name 0
         holds $name "nothing in the window" '.log_analysis.entries_analyzed == 0 and .log_analysis.patterns == []'
     done
+    exits elsewhere 3
+    holds elsewhere "another machine's journal is not ours" '.log_analysis == null and (gaps | test("ring buffer") | not)'
     exits nobody 3
     holds nobody "refused" '.log_analysis == null and (gaps | test("nor can the kernel.s ring buffer be read: Operation not permitted; run as root"))'
     exits flood 0
