@@ -3,7 +3,8 @@
 mod disk;
 #[cfg(test)]
 mod forest;
-mod full;
+mod logged;
+mod storage;
 
 use std::collections::HashMap;
 
@@ -71,20 +72,24 @@ impl<'a> Links<'a> {
                 // A loop that came to its end: what is behind it is behind the loop.
                 self.set(index, self.of("unit-flapping", &subject));
                 self.set(index, self.lack(units, &subject));
-                self.set(index, full::file_system(units, snapshot, self.findings, &subject));
+                self.set(index, storage::of_failure(units, snapshot, self.findings, &subject));
                 self.set(index, self.unit_of_path(units, &subject));
                 self.set(index, self.requirement(units, &subject, index));
                 self.relate(index, self.of("core-dump", &subject));
                 self.relate(index, self.of("unit-changed-on-disk", &subject));
-                self.relate_logged(index, &subject);
+                self.logged(index, snapshot, &subject);
             }
             "unit-flapping" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
                 self.set(index, self.lack(units, &subject));
-                self.set(index, full::file_system(units, snapshot, self.findings, &subject));
+                self.set(index, storage::of_failure(units, snapshot, self.findings, &subject));
                 self.set(index, self.requirement(units, &subject, index));
                 self.relate(index, self.of("core-dump", &subject));
-                self.relate_logged(index, &subject);
+                self.logged(index, snapshot, &subject);
+            }
+            "logged-trouble" => {
+                let full = storage::of_logged(snapshot, self.findings, finding);
+                self.set(index, full);
             }
             "file-system-read-only" => {
                 self.set(index, disk::under_mount(snapshot, self.findings, &subject));
@@ -93,6 +98,7 @@ impl<'a> Links<'a> {
                 self.set(index, disk::under_file_system(self.findings, &subject));
             }
             "socket-failed" | "timer-failed" | "dependency-failed" => {
+                self.logged(index, snapshot, &subject);
                 self.set(index, self.service_of_socket(units, &subject));
                 self.set(index, self.requirement(units, &subject, index));
                 self.set(index, self.just_before(units, &subject));
@@ -102,7 +108,10 @@ impl<'a> Links<'a> {
                 let other = bound_unit_stopped::stopped_with(units, &subject);
                 self.set(index, other.and_then(|unit| self.trouble(unit.as_str())));
             }
-            "unit-stuck" => self.set(index, self.of("processes-uninterruptible", &subject)),
+            // A process that the kernel told of may hang still.
+            "unit-stuck" | "kernel-fault" => {
+                self.set(index, self.of("processes-uninterruptible", &subject));
+            }
             // The file systems are what the boot cannot go on without.
             "system-maintenance" => self.set(index, self.trouble("local-fs.target")),
             "boot-unfinished" => self.set(index, self.stuck_in_boot(units)),
@@ -119,10 +128,17 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// What the unit itself logged may be why it failed.
-    fn relate_logged(&mut self, index: usize, subject: &str) {
+    /// What the unit itself logged is why it failed if it is an error that came just before; else it may
+    /// be.
+    fn logged(&mut self, index: usize, snapshot: &Snapshot, subject: &str) {
         for rule in ["logged-trouble", "limit-reached", "log-pattern"] {
-            self.relate(index, self.of(rule, subject));
+            let Some(other) = self.of(rule, subject) else { continue };
+            let pair = self.findings.get(index).zip(self.findings.get(other));
+            if pair.is_some_and(|(failure, logged)| logged::explains(snapshot, logged, failure)) {
+                self.set(index, Some(other));
+            } else {
+                self.relate(index, Some(other));
+            }
         }
     }
 
@@ -426,9 +442,10 @@ mod tests {
     #[test]
     fn a_stuck_unit_hangs_below_its_processes_that_hang_in_the_kernel() {
         let finding = |rule| Finding::new(rule, Severity::Warning, "data.mount", rule);
-        let mut findings = [finding("unit-stuck"), finding("processes-uninterruptible")];
+        let mut findings = ["unit-stuck", "kernel-fault", "processes-uninterruptible"].map(finding);
         link(&mut findings, &healthy(), None);
-        assert_eq!(findings[0].cause.as_ref(), Some(&findings[1].key));
+        assert_eq!(findings[0].cause.as_ref(), Some(&findings[2].key));
+        assert_eq!(findings[1].cause.as_ref(), Some(&findings[2].key));
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub fn assess(
         boot_analysis: boot.filter(|_| scope.boot),
         health_analysis: health.filter(|_| scope.health),
         resource_analysis: scope.resources.then_some(resources),
-        log_analysis: journal.and_then(|journal| logs::analyze(journal, past)),
+        log_analysis: journal.and_then(|journal| logs::analyze(snapshot, journal, past)),
         dependency_analysis: if scope.dependencies {
             dependencies::analyze(snapshot)
         } else {

@@ -43,12 +43,14 @@ const WORDS: [(i32, &str); 37] = [
 
 pub(crate) const ENOENT: i32 = 2;
 pub(crate) const ESRCH: i32 = 3;
+pub(crate) const EIO: i32 = 5;
 pub(crate) const ENOEXEC: i32 = 8;
 pub(crate) const EACCES: i32 = 13;
 pub(crate) const ENOTDIR: i32 = 20;
 pub(crate) const EISDIR: i32 = 21;
 pub(crate) const EMFILE: i32 = 24;
 pub(crate) const ENOSPC: i32 = 28;
+pub(crate) const EROFS: i32 = 30;
 
 /// The error in words.
 pub(crate) fn words(errno: i32) -> String {

@@ -256,3 +256,9 @@ pub(crate) fn logged(
         examples,
     });
 }
+
+/// The message that [`logged`] added last, to be changed.
+pub(crate) fn hit_of(snapshot: &mut Snapshot) -> &mut PatternHit {
+    let logs = journal_of(snapshot).logs.as_mut().unwrap();
+    logs.patterns.as_mut().unwrap().hits.last_mut().unwrap()
+}

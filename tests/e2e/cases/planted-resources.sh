@@ -18,7 +18,8 @@ warning unit-memory-near-limit:e2e-brim.service @vm
 warning unit-cpu-throttled:e2e-quota.service @vm
 warning unit-memory-throttled:e2e-high.service @vm
 error unit-forks-refused:e2e-forks.service @vm
-error file-system-read-only:/srv/e2e-bad @vm
+critical file-system-error:loop0 @vm | fs\.ext4_error\scount\s1
+    error file-system-read-only:/srv/e2e-bad @vm
 warning processes-uninterruptible:e2e-still.service @vm
 '
 

@@ -406,13 +406,25 @@ UNIT
         mkdir -p "/srv/e2e-$disk"
         mount -o loop "/srv/e2e-$disk.img" "/srv/e2e-$disk" || return
     done
-    # A disk whose storage goes away (EXT4_IOC_SHUTDOWN without writing anything more).
+    # Disks whose storage goes away (EXT4_IOC_SHUTDOWN without writing anything more): one that is
+    # read as it is, and one with a file system.
     truncate -s 4M /srv/e2e-outer/inner.img
     disk=$(losetup -f --show /srv/e2e-outer/inner.img)
+    truncate -s 4M /srv/e2e-outer/nested.img
+    mkfs.ext4 -q -F -O ^has_journal /srv/e2e-outer/nested.img
+    mkdir -p /srv/e2e-nested
+    mount -o loop,errors=remount-ro /srv/e2e-outer/nested.img /srv/e2e-nested || return
+    mkdir /srv/e2e-nested/folder
+    echo data >/srv/e2e-nested/folder/file
+    sync
+    echo 3 >/proc/sys/vm/drop_caches
     perl -e 'open F, "<", "/srv/e2e-outer" or die $!; ioctl(F, 0x8004587d, my $how = pack "I", 2) or die $!'
     for n in 1 2 3; do
         dd if="$disk" of=/dev/null bs=4k count=1 skip=$((100 * n)) iflag=direct 2>/dev/null && echo "$disk works"
     done
+    service e2e-reader.service <<<'ExecStart=/bin/cat /srv/e2e-nested/folder/file'
+    begin e2e-reader.service
+    failed exit-code e2e-reader.service
     # Told once: the same process would be told again every two seconds.
     echo 1 >/proc/sys/kernel/hung_task_warnings
     fsfreeze --freeze /srv/e2e-still
@@ -426,4 +438,12 @@ UNIT
     until_true 60 eval 'journalctl -q -b -o cat COREDUMP_UNIT=e2e-crash.service | grep -q .'
     until_true 60 has SubState dead e2e-guesser.service
     until_true 60 has SubState dead e2e-liar.service
+    # Where nobody takes core dumps, the kernel alone says that a process crashed: the child of a
+    # service that runs on, and the main process of another.
+    echo core >/proc/sys/kernel/core_pattern
+    service e2e-worker.service <<<$'LimitCORE=0\nExecStart=/usr/bin/perl -e \'fork or print unpack("p", pack("Q", 1)); wait; sleep 1 while 1\''
+    service e2e-torn.service <<<$'LimitCORE=0\nExecStart=/usr/bin/perl -e \'print unpack("p", pack("Q", 1))\''
+    begin e2e-{worker,torn}.service
+    failed signal e2e-torn.service
+    until_true 60 at_least 3 eval 'journalctl -k -o cat | grep -c "]: segfault at 1 "'
 }

@@ -2,11 +2,12 @@
 //! more, gone or rare against earlier boots.
 
 mod against_past;
+pub(crate) mod concerned;
 mod patterns;
 
-use sysdiag_model::Probe;
 use sysdiag_model::report::LogAnalysis;
 use sysdiag_model::snapshot::JournalDigest;
+use sysdiag_model::{Probe, Snapshot};
 
 use crate::Past;
 
@@ -18,12 +19,16 @@ fn level(priority: u8) -> &'static str {
 }
 
 /// The section `log_analysis`. None: messages were not collected.
-pub(crate) fn analyze(journal: &JournalDigest, past: &Probe<Past>) -> Option<LogAnalysis> {
+pub(crate) fn analyze(
+    snapshot: &Snapshot,
+    journal: &JournalDigest,
+    past: &Probe<Past>,
+) -> Option<LogAnalysis> {
     let digest = journal.logs.as_ref()?;
     let suppressed = digest.patterns.iter().flat_map(|patterns| &patterns.suppressed);
     let mut analysis = LogAnalysis {
         entries_analyzed: digest.entries,
-        patterns: patterns::list(digest),
+        patterns: patterns::list(snapshot, digest),
         suppressed: suppressed.cloned().collect(),
         compared_with: None,
         new_templates: None,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use sysdiag_model::report::{LogPattern, LogResource};
 use sysdiag_model::snapshot::{LogDigest, LogGroup, LogLine, PatternHit};
-use sysdiag_model::{Severity, UnitName};
+use sysdiag_model::{Severity, Snapshot, UnitName};
 
-use super::level;
+use super::{concerned, level};
 
 /// Patterns in a report, the worst first.
 const MOST_PATTERNS: usize = 100;
@@ -18,11 +18,12 @@ const UNKNOWN_AT: u8 = 3;
 /// A message of this importance, of which nothing else is known, is as bad as an error.
 const ERR: &str = "ERR";
 
-pub(super) fn list(digest: &LogDigest) -> Vec<LogPattern> {
+pub(super) fn list(snapshot: &Snapshot, digest: &LogDigest) -> Vec<LogPattern> {
     let mut patterns = BTreeMap::<&str, LogPattern>::new();
     for hit in digest.patterns.iter().flat_map(|patterns| &patterns.hits) {
         let pattern = patterns.entry(&hit.pattern).or_insert_with(|| of_hit(hit));
         add_hit(pattern, hit);
+        add_units(pattern, &concerned::units(snapshot, hit));
     }
     let mut others = BTreeMap::<(u8, String), LogPattern>::new();
     let unknown = |group: &&LogGroup| !group.known_bad && group.priority <= UNKNOWN_AT;
@@ -78,7 +79,6 @@ fn add_hit(pattern: &mut LogPattern, hit: &PatternHit) {
         pattern.resources.push(LogResource { key: hit.key.clone(), count: hit.count });
         pattern.resources.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
     }
-    add_units(pattern, &hit.units);
     let examples = hit.examples.iter().filter(|line| line.level.is_some());
     if let Some(worst) = examples.filter_map(number_of).min() {
         let known = number_of_level(&pattern.level).unwrap_or(7);
@@ -112,9 +112,7 @@ fn add_group(pattern: &mut LogPattern, group: &LogGroup) {
 }
 
 fn add_units(pattern: &mut LogPattern, units: &[UnitName]) {
-    // Who reports a crash is not who crashed.
-    let reporter = |unit: &&UnitName| !unit.as_str().starts_with("systemd-coredump@");
-    for unit in units.iter().filter(reporter) {
+    for unit in units {
         if pattern.units.len() < MOST_UNITS && !pattern.units.contains(unit) {
             pattern.units.push(unit.clone());
         }
@@ -143,6 +141,7 @@ mod tests {
     use sysdiag_model::snapshot::PatternHits;
 
     use super::*;
+    use crate::testing::healthy;
     use crate::testing_events::ago;
 
     fn line(level: &str, seconds: u64) -> LogLine {
@@ -213,7 +212,7 @@ mod tests {
             hit("disk.blk_io", "sdb", Severity::Error, 7),
             hit("fw.bug", "", Severity::Info, 900),
         ];
-        let list = list(&digest(Vec::new(), hits));
+        let list = list(&healthy(), &digest(Vec::new(), hits));
         assert_eq!(list.len(), 2);
         let disk = &list[0];
         assert_eq!((disk.pattern_key.as_str(), disk.count), ("disk.blk_io", 10));
@@ -236,7 +235,10 @@ mod tests {
             group(3, "nginx", "no live upstreams", 5),
             group(4, "nginx", "conflicting name", 70),
         ];
-        let list = list(&digest(groups, vec![hit("proc.segfault", "x", Severity::Warning, 1)]));
+        let list = list(
+            &healthy(),
+            &digest(groups, vec![hit("proc.segfault", "x", Severity::Warning, 1)]),
+        );
         let told: Vec<_> =
             list.iter().map(|pattern| (pattern.pattern_key.as_str(), pattern.count)).collect();
         assert_eq!(told, [("message:nginx", 7), ("proc.segfault", 1)]);

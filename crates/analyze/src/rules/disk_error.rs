@@ -32,6 +32,7 @@ const FAMILY: Family = Family {
     ],
     except: &[],
     stays: true,
+    passes: &[],
     subject: logged::device,
 };
 
@@ -50,7 +51,7 @@ mod tests {
         logged(&mut snapshot, "disk.blk_io", Severity::Warning, 300, 1);
         let found = findings(&RULE, &snapshot);
         assert_eq!(found.len(), 1);
-        assert!(found[0].title.contains("3 times, last 4 min ago"), "{}", found[0].title);
+        assert!(found[0].title.contains("4 times, last 4 min ago"), "{}", found[0].title);
         assert!(found[0].severity <= RULE.severity);
     }
 

@@ -22,8 +22,15 @@ pub(super) const RULE: Rule = Rule {
 const FAMILY: Family = Family {
     patterns: &["kern.", "mem.bad_page"],
     except: &[],
-    stays: true,
-    subject: logged::host,
+    stays: true, // What a CPU or a process waited for came after all, or it waits still, which its process shows.
+    passes: &[
+        "kern.hung_task",
+        "kern.soft_lockup",
+        "kern.rcu_",
+        "kern.clocksource",
+        "kern.unregister_netdev",
+    ],
+    subject: logged::unit_or_host,
 };
 
 #[cfg(test)]
@@ -41,7 +48,7 @@ mod tests {
         logged(&mut snapshot, "kern.oops", Severity::Warning, 300, 1);
         let found = findings(&RULE, &snapshot);
         assert_eq!(found.len(), 1);
-        assert!(found[0].title.contains("3 times, last 4 min ago"), "{}", found[0].title);
+        assert!(found[0].title.contains("4 times, last 4 min ago"), "{}", found[0].title);
         assert!(found[0].severity <= RULE.severity);
     }
 

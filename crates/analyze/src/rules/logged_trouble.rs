@@ -1,4 +1,4 @@
-//! A program logged a message that is known to be bad.
+//! A message that is known to be bad was logged about a program.
 
 use super::logged::{self, Family};
 use crate::{Explanation, Need, Rule, Section};
@@ -6,13 +6,13 @@ use crate::{Explanation, Need, Rule, Section};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "logged-trouble",
-    title: "A program logged a message that is known to be bad",
+    title: "A message that is known to be bad was logged about a program",
     severity: sysdiag_model::Severity::Error,
     section: Section::Logs,
     needs: &[Need::Journal],
     explanation: Explanation {
-        checks: "Within logged_window_seconds, at the priority asked for and worse: no space left, a certificate that is not accepted, names that are not resolved, a port that is taken, a clock that no server keeps right. Patterns of the user's own are told by the rule log-pattern.",
-        matters: "The program goes on, but what it was asked to do did not happen.",
+        checks: "Within logged_window_seconds, at the priority asked for and worse: no space left, a certificate that is not accepted, names that are not resolved, a port that is taken, a clock that no server keeps right; and processes that crashed without a core dump, as the kernel says. Patterns of the user's own are told by the rule log-pattern.",
+        matters: "The program goes on, or its unit does, but what it was asked to do did not happen.",
         todo: "Read the message in its place in the log.",
         references: &["journalctl(1)"],
     },
@@ -20,10 +20,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 const FAMILY: Family = Family {
-    patterns: &["disk.full", "tls.", "dns.", "port.", "time."],
+    patterns: &["disk.full", "tls.", "dns.", "port.", "time.", "proc.segfault", "proc.trap"],
     except: &[],
     stays: false,
-    subject: logged::unit,
+    passes: &[],
+    subject: logged::program,
 };
 
 #[cfg(test)]
@@ -41,7 +42,7 @@ mod tests {
         logged(&mut snapshot, "tls.cert", Severity::Warning, 300, 1);
         let found = findings(&RULE, &snapshot);
         assert_eq!(found.len(), 1);
-        assert!(found[0].title.contains("3 times, last 4 min ago"), "{}", found[0].title);
+        assert!(found[0].title.contains("4 times, last 4 min ago"), "{}", found[0].title);
         assert!(found[0].severity <= RULE.severity);
     }
 

@@ -19,8 +19,13 @@ pub(super) const RULE: Rule = Rule {
     check: |context| logged::findings(context, &RULE, &FAMILY),
 };
 
-const FAMILY: Family =
-    Family { patterns: &["auth."], except: &[], stays: false, subject: logged::resource };
+const FAMILY: Family = Family {
+    patterns: &["auth."],
+    except: &[],
+    stays: false,
+    passes: &[],
+    subject: logged::origin,
+};
 
 #[cfg(test)]
 mod tests {
@@ -37,7 +42,7 @@ mod tests {
         logged(&mut snapshot, "auth.ssh_fail", Severity::Warning, 300, 1);
         let found = findings(&RULE, &snapshot);
         assert_eq!(found.len(), 1);
-        assert!(found[0].title.contains("3 times, last 4 min ago"), "{}", found[0].title);
+        assert!(found[0].title.contains("4 times, last 4 min ago"), "{}", found[0].title);
         assert!(found[0].severity <= RULE.severity);
     }
 
