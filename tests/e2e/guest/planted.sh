@@ -441,7 +441,7 @@ UNIT
     # Where nobody takes core dumps, the kernel alone says that a process crashed: the child of a
     # service that runs on, and the main process of another.
     echo core >/proc/sys/kernel/core_pattern
-    service e2e-worker.service <<<$'LimitCORE=0\nExecStart=/usr/bin/perl -e \'fork or print unpack("p", pack("Q", 1)); wait; sleep 1 while 1\''
+    service e2e-worker.service <<<$'LimitCORE=0\nExecStart=/usr/bin/perl -e \'fork or do { $$0 = "e2e-child"; print unpack("p", pack("Q", 1)) }; wait; sleep 1 while 1\''
     service e2e-torn.service <<<$'LimitCORE=0\nExecStart=/usr/bin/perl -e \'print unpack("p", pack("Q", 1))\''
     begin e2e-{worker,torn}.service
     failed signal e2e-torn.service

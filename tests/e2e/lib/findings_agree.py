@@ -5,7 +5,7 @@ findings_agree.py REPORT LANE SUITE [CONTROLLER...] < TABLE; prints every differ
 A line of the table is `severity key`; what it causes stands below it, indented by four more. Behind
 ` | ` a regular expression that the title or the evidence of the finding says.  Behind ` @` where
 the line holds: the name of a lane, a suite or a cgroup controller.  A `?` in front: perhaps.
-`#` begins a comment.
+`#` begins a comment.  A key may have blanks in it.
 """
 
 import json
@@ -26,8 +26,8 @@ def table(lines, here):
         if not line.strip():
             continue
         depth, rest = divmod(len(line) - len(line.lstrip()), 4)
-        words = line.split()
-        perhaps = words[0] == "?"
+        perhaps = line.split()[0] == "?"
+        words = line.split(maxsplit=1 + perhaps)
         if rest or depth > len(above) or len(words) != 2 + perhaps:
             sys.exit(f"line {number} of the table: {line}")
         severity, key = words[perhaps:]

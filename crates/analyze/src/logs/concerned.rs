@@ -16,9 +16,7 @@ const MOST_LATE_USEC: u64 = 10_000_000;
 
 /// The units that `hit` is about, in the order of their names, without those that only report it.
 pub(crate) fn units(snapshot: &Snapshot, hit: &PatternHit) -> Vec<UnitName> {
-    // Who reports a crash is not who crashed.
-    let reporter = |unit: &&UnitName| !unit.as_str().starts_with("systemd-coredump@");
-    let mut units: Vec<UnitName> = hit.units.iter().filter(reporter).cloned().collect();
+    let mut units = not_reporters(&hit.units);
     if units.is_empty() && OF_A_PROCESS.contains(&hit.pattern.as_str()) {
         units.extend(of_process(snapshot, hit));
     }
@@ -26,9 +24,21 @@ pub(crate) fn units(snapshot: &Snapshot, hit: &PatternHit) -> Vec<UnitName> {
     units
 }
 
-/// The unit of the process that the last message names.
+/// `units` without those that report crashes: they are not who crashed.
+pub(super) fn not_reporters(units: &[UnitName]) -> Vec<UnitName> {
+    let concerned = |unit: &&UnitName| !unit.as_str().starts_with("systemd-coredump@");
+    units.iter().filter(concerned).cloned().collect()
+}
+
+/// The unit of the process that all messages name, as far as they were kept.
 fn of_process(snapshot: &Snapshot, hit: &PatternHit) -> Option<UnitName> {
     let pid: u32 = hit.details.get("pid")?.parse().ok()?;
+    // `INFO: task dd:308 blocked`, `stuck for 22s! [dd:308]`, `dd[308]: segfault`.
+    let named = [format!(":{pid} "), format!(":{pid}]"), format!("[{pid}]")];
+    let names = |message: &str| named.iter().any(|name| message.contains(name.as_str()));
+    if !hit.examples.iter().all(|line| names(&line.message)) {
+        return None;
+    }
     running(snapshot, hit, pid).or_else(|| ended(snapshot, pid, hit.last))
 }
 
@@ -74,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{healthy, process, systemd_of};
-    use crate::testing_events::{ago, failed_service, journal_of, logged};
+    use crate::testing_events::{ago, failed_service, hit_of, journal_of, logged};
 
     /// The units of a message about the process 900 called `comm`.
     fn units_of(snapshot: &mut Snapshot, pattern: &str, comm: &str) -> Vec<UnitName> {
@@ -83,6 +93,7 @@ mod tests {
         let hit = logs.patterns.as_mut().unwrap().hits.last_mut().unwrap();
         hit.details.insert("pid".to_owned(), "900".to_owned());
         hit.details.insert("comm".to_owned(), comm.to_owned());
+        hit.examples[0].message = format!("INFO: task {comm}:900 blocked");
         let hit = hit.clone();
         units(snapshot, &hit)
     }
@@ -114,6 +125,20 @@ mod tests {
         let detail = systemd_of(&mut snapshot).details.get_mut("a.service").unwrap();
         detail.service.as_mut().unwrap().exec_main_exit = Some(ago(90));
         assert!(units_of(&mut snapshot, "proc.segfault", "a").is_empty());
+    }
+
+    #[test]
+    fn messages_about_several_processes_are_of_no_one_unit() {
+        let mut snapshot = healthy();
+        let list = &mut snapshot.processes.value_mut().unwrap().list;
+        list.push(process(900, 1, "dd", "/system.slice/nginx.service"));
+        units_of(&mut snapshot, "kern.hung_task", "dd");
+        let mut hit = hit_of(&mut snapshot).clone();
+        assert_eq!(units(&snapshot, &hit), ["nginx.service"]);
+        let mut other = hit.examples[0].clone();
+        "INFO: task dd:901 blocked".clone_into(&mut other.message);
+        hit.examples.insert(0, other);
+        assert!(units(&snapshot, &hit).is_empty());
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn add_group(pattern: &mut LogPattern, group: &LogGroup) {
     pattern.count = pattern.count.saturating_add(group.count);
     pattern.first = pattern.first.min(group.first);
     pattern.last = pattern.last.max(group.last);
-    add_units(pattern, &group.units);
+    add_units(pattern, &concerned::not_reporters(&group.units));
     add_examples(pattern, &group.examples);
 }
 
