@@ -44,7 +44,7 @@ impl Messages {
         let Ok(baseline) = &self.0 else {
             return KnownBoots { boots, ..KnownBoots::default() };
         };
-        KnownBoots { boots, known: ended(baseline), templates: baseline.known() }
+        KnownBoots { boots, known: ended(baseline), messages: baseline.clone() }
     }
 
     /// A past of nothing but messages, which [`Self::before`] gives.

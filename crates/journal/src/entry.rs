@@ -94,6 +94,11 @@ impl<'j> Entry<'j> {
         self.file
     }
 
+    /// Where it is in its file: [`File::entry`] reads it again.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// When the journal took it in: `CLOCK_REALTIME` in microseconds.
     pub const fn realtime_usec(&self) -> u64 {
         self.head.realtime
@@ -190,6 +195,11 @@ pub(crate) fn offsets(items: &[u8], compact: bool) -> impl Iterator<Item = u64> 
 }
 
 impl File {
+    /// The entry at an offset that [`Entry::offset`] gave. None: there is none, or it is damaged.
+    pub fn entry(&self, offset: u64) -> Option<Entry<'_>> {
+        Entry::read(self, offset)
+    }
+
     /// Where in a data object its value begins.
     pub(crate) const fn payload_at(&self) -> usize {
         if self.header().compact { 72 } else { 64 }

@@ -106,7 +106,12 @@ mod grouping {
         for _ in 0..rounds {
             let mut miner = Miner::new(Settings::default(), None);
             for (message, _, _) in &set.lines {
-                miner.add("set", 6, message, Seen { count: 1, first: time, last: time });
+                miner.add(
+                    "set",
+                    6,
+                    message,
+                    Seen { count: 1, first: time, last: time, place: 0, unit: None },
+                );
             }
             mined = Some(miner.finish());
         }

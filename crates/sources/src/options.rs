@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sysdiag_logs::PatternSpec;
-use sysdiag_model::snapshot::LogTemplate;
+use sysdiag_logs::compare::Baseline;
 use sysdiag_model::{BootId, Timestamp, UnitName};
 
 /// Options of a collection.
@@ -51,8 +51,8 @@ pub struct KnownBoots {
     pub boots: usize,
     /// Boots that need not be read.
     pub known: Vec<BootId>,
-    /// Templates that were found in them: their ids are kept.
-    pub templates: Vec<LogTemplate>,
+    /// What was found in them: the ids of templates are kept.
+    pub messages: Baseline,
 }
 
 impl Default for Options {

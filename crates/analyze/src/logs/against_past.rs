@@ -31,6 +31,9 @@ pub(super) fn add(
         since: earlier.since,
         complete: earlier.complete,
     });
+    if analysis.compared_with.is_none() {
+        analysis.not_compared = Some(not_compared(templates, past).to_owned());
+    }
     analysis.new_templates = found
         .new
         .map(|new| new.items.iter().map(|new| wording(&new.template, new.at_least)).collect());
@@ -66,6 +69,15 @@ pub(super) fn add(
     });
 }
 
+/// Why no earlier boot is known.
+fn not_compared(templates: &LogTemplates, past: &Probe<Past>) -> &'static str {
+    match (templates.boot_id, past) {
+        (None, _) => "messages of several boots are not compared",
+        (_, Probe::Unknown(_)) => "the journal has no earlier boot, and history cannot be read",
+        _ => "no earlier boot to compare with",
+    }
+}
+
 fn wording(template: &LogTemplate, at_least: bool) -> LogWording {
     LogWording {
         id: template.id,
@@ -76,6 +88,8 @@ fn wording(template: &LogTemplate, at_least: bool) -> LogWording {
         at_least,
         first: template.first,
         last: template.last,
+        units: template.example.as_ref().map_or_else(Vec::new, |example| example.units.clone()),
+        example: template.example.as_ref().map(|example| example.line.clone()),
     }
 }
 
@@ -97,6 +111,7 @@ mod tests {
             first: ago(from - 1),
             last: ago(to),
             recent_hours: None,
+            example: None,
         };
         LogTemplates {
             boot_id: Some(format!("{id:032x}").parse::<BootId>().unwrap()),
@@ -117,6 +132,7 @@ mod tests {
             patterns: Vec::new(),
             suppressed: Vec::new(),
             compared_with: None,
+            not_compared: None,
             new_templates: None,
             spikes: None,
             vanished: None,

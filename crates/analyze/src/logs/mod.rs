@@ -31,6 +31,7 @@ pub(crate) fn analyze(
         patterns: patterns::list(snapshot, digest),
         suppressed: suppressed.cloned().collect(),
         compared_with: None,
+        not_compared: None,
         new_templates: None,
         spikes: None,
         vanished: None,

@@ -384,6 +384,7 @@ fn messages() -> Baseline {
         first: since,
         last: until,
         recent_hours: None,
+        example: None,
     };
     let mut baseline = Baseline::default();
     baseline.add(&LogTemplates {

@@ -27,6 +27,7 @@ fn boot(number: u64) -> LogTemplates {
         first: since,
         last: since,
         recent_hours: None,
+        example: None,
     };
     LogTemplates {
         boot_id: Some(id(number)),
@@ -94,7 +95,7 @@ fn saved(known: &[u64], snapshot: &Snapshot) -> Vec<BootId> {
 fn the_last_boot_is_read_again_for_its_end_was_not_seen() {
     let known = Messages(Ok(baseline(&[1, 2, 3]))).known(4);
     assert_eq!((known.boots, known.known), (4, vec![id(1), id(2)]));
-    assert_eq!(known.templates.len(), 4);
+    assert_eq!(known.messages.templates().len(), 4);
     assert_eq!(Messages::none().known(2), KnownBoots { boots: 2, ..KnownBoots::default() });
 }
 

@@ -372,7 +372,10 @@ pub(super) fn faulty() -> Report {
         at_least: false,
         first: ago(500),
         last: ago(240),
+        units: vec!["app.service".into(), "web.service".into()],
+        example: Some(log(sender, &text.replace("<*>", "192.0.2.7"))),
     };
+    logs.not_compared = None;
     logs.compared_with =
         Some(ComparedWith { boots: 3, covered_usec: 1, since: ago(90_000), complete: true });
     logs.new_templates = Some(vec![wording("app", "cannot reach the database at <*>", "ERR")]);
@@ -404,6 +407,7 @@ fn logs(patterns: Vec<LogPattern>) -> LogAnalysis {
         patterns,
         suppressed: Vec::new(),
         compared_with: None,
+        not_compared: Some("no earlier boot to compare with".into()),
         new_templates: None,
         spikes: None,
         vanished: None,

@@ -203,6 +203,7 @@ impl Baseline {
                         .min()?,
                     last,
                     recent_hours: None,
+                    example: None,
                 })
             })
             .collect()

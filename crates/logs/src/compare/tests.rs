@@ -41,7 +41,7 @@ impl Boot {
                 "daemon",
                 *priority,
                 message,
-                Seen { count: *count, first: time, last: time },
+                Seen { count: *count, first: time, last: time, place: 0, unit: None },
             );
         }
         let mined = miner.finish();

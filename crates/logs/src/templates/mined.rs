@@ -23,8 +23,19 @@ pub struct Mined {
     pub dropped_templates: u64,
     /// Messages of theirs.
     pub dropped_entries: u64,
+    /// Where the templates were met, in their order.
+    pub whence: Vec<Whence>,
     /// Sender and masked message to the index of its template.
     index: HashMap<Box<str>, HashMap<Box<str>, usize>>,
+}
+
+/// Where a template was met, in the terms of who gave its messages ([`Seen`](super::Seen)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whence {
+    /// Where its last message is.
+    pub place: u64,
+    /// What it was logged for, the most frequent first; at most 64 are told apart.
+    pub units: Vec<u32>,
 }
 
 impl Mined {
@@ -148,8 +159,12 @@ pub(super) fn finish(
     all.truncate(settings.max_templates);
     let mut index: HashMap<Box<str>, HashMap<Box<str>, usize>> = HashMap::new();
     let mut templates = Vec::with_capacity(all.len());
+    let mut whence = Vec::with_capacity(all.len());
     for (at, (sender, found)) in all.into_iter().enumerate() {
-        let Found { id, text, tally, masked } = found;
+        let Found { id, text, mut tally, masked } = found;
+        tally.units.sort_by_key(|(unit, count)| (std::cmp::Reverse(*count), *unit));
+        let units = tally.units.iter().map(|(unit, _)| *unit).collect();
+        whence.push(Whence { place: tally.place, units });
         templates.push(LogTemplate {
             id: tally.known.unwrap_or_else(|| with_sender(&sender, id)),
             sender: sender.to_string(),
@@ -159,8 +174,9 @@ pub(super) fn finish(
             first: tally.first.unwrap_or(Timestamp::from_usec(0)),
             last: tally.last.unwrap_or(Timestamp::from_usec(0)),
             recent_hours: (!tally.unplaced).then_some(tally.hours),
+            example: None,
         });
         index.entry(sender).or_default().extend(masked.into_iter().map(|text| (text, at)));
     }
-    Mined { templates, entries, dropped_templates, dropped_entries, index }
+    Mined { templates, entries, dropped_templates, dropped_entries, whence, index }
 }

@@ -18,6 +18,9 @@ const HOUR_USEC: u64 = 3_600_000_000;
 /// Longest name of a sender, in bytes.
 const MAX_SENDER: usize = 64;
 
+/// Units that are told apart for one template.
+const MAX_UNITS: usize = 64;
+
 /// When words are variable, and how much is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -64,6 +67,10 @@ pub struct Seen {
     pub first: Timestamp,
     /// Time of the last.
     pub last: Timestamp,
+    /// Where the last one is, whatever that means to the caller.
+    pub place: u64,
+    /// What it was logged for, whatever that means to the caller. None: not known.
+    pub unit: Option<u32>,
 }
 
 /// What is known of a masked message, or of a template.
@@ -76,11 +83,19 @@ pub(super) struct Tally {
     pub hours: BTreeMap<u8, u64>,
     /// Some of it was not told by the hour.
     pub unplaced: bool,
+    /// Where the last one is: of two at the same time the one of the larger number.
+    pub place: u64,
+    /// How often for each unit, of [`MAX_UNITS`] at most.
+    pub units: Vec<(u32, u64)>,
     pub known: Option<TemplateId>,
 }
 
 impl Tally {
     pub(super) fn join(&mut self, other: Self) {
+        self.stand(other.last, other.place);
+        for (unit, count) in other.units {
+            self.add_unit(unit, count);
+        }
         self.count = self.count.saturating_add(other.count);
         self.priority = self.priority.into_iter().chain(other.priority).min();
         self.first = self.first.into_iter().chain(other.first).min();
@@ -93,7 +108,26 @@ impl Tally {
         self.known = self.known.into_iter().chain(other.known).min();
     }
 
+    /// Moves on to the place of what came last. To be called before `last` is changed.
+    fn stand(&mut self, last: Option<Timestamp>, place: u64) {
+        if last.is_some() && (last, place) > (self.last, self.place) {
+            self.place = place;
+        }
+    }
+
+    fn add_unit(&mut self, unit: u32, count: u64) {
+        if let Some((_, held)) = self.units.iter_mut().find(|(known, _)| *known == unit) {
+            *held = held.saturating_add(count);
+        } else if self.units.len() < MAX_UNITS {
+            self.units.push((unit, count));
+        }
+    }
+
     fn see(&mut self, priority: u8, seen: Seen, until: Option<Timestamp>) {
+        self.stand(Some(seen.last), seen.place);
+        if let Some(unit) = seen.unit {
+            self.add_unit(unit, seen.count);
+        }
         self.count = self.count.saturating_add(seen.count);
         self.priority = Some(self.priority.map_or(priority, |known| known.min(priority)));
         self.first = Some(self.first.map_or(seen.first, |known| known.min(seen.first)));

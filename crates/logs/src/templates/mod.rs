@@ -18,7 +18,7 @@ mod names;
 mod pattern;
 mod words;
 
-pub use mined::Mined;
+pub use mined::{Mined, Whence};
 pub use miner::{Miner, Seen, Settings};
 pub use pattern::Pattern;
 

@@ -4,12 +4,13 @@ use proptest::prelude::*;
 use sysdiag_model::Timestamp;
 use sysdiag_model::snapshot::LogTemplate;
 
-use super::{Mined, Miner, Seen, Settings};
+use super::{Mined, Miner, Seen, Settings, Whence};
 
 const HOUR: u64 = 3_600_000_000;
 
 fn at(usec: u64) -> Seen {
-    Seen { count: 1, first: Timestamp::from_usec(usec), last: Timestamp::from_usec(usec) }
+    let time = Timestamp::from_usec(usec);
+    Seen { count: 1, first: time, last: time, place: 0, unit: None }
 }
 
 fn mine<'m>(messages: impl IntoIterator<Item = &'m str>) -> Mined {
@@ -128,10 +129,29 @@ fn times_priorities_and_hours_are_those_of_all_messages() {
 }
 
 #[test]
+fn the_last_place_and_the_most_frequent_unit_are_kept_in_any_order() {
+    let seen = |usec, count, unit| Seen { count, place: usec * 7, unit, ..at(usec) };
+    let all = [
+        ("link 1 is down", seen(5, 2, Some(3))),
+        ("link 2 is down", seen(9, 1, Some(1))),
+        ("link 3 is down", seen(7, 4, Some(1))),
+        ("link 4 is down", seen(8, 60, None)),
+    ];
+    for turn in 0..all.len() {
+        let mut miner = Miner::new(Settings::default(), None);
+        for (message, seen) in all.iter().cycle().skip(turn).take(all.len()) {
+            miner.add("d", 6, message, *seen);
+        }
+        let mined = miner.finish();
+        assert_eq!(mined.templates.len(), 1);
+        assert_eq!(mined.whence, [Whence { place: 63, units: vec![1, 3] }], "{turn}");
+    }
+}
+
+#[test]
 fn hours_of_messages_that_span_several_are_not_known() {
     let mut miner = Miner::new(Settings::default(), Some(Timestamp::from_usec(100 * HOUR)));
-    let seen =
-        Seen { count: 9, first: Timestamp::from_usec(HOUR), last: Timestamp::from_usec(99 * HOUR) };
+    let seen = Seen { count: 9, first: Timestamp::from_usec(HOUR), ..at(99 * HOUR) };
     miner.add("d", 6, "tick", seen);
     assert_eq!(miner.finish().templates[0].recent_hours, None);
 }

@@ -16,9 +16,12 @@ pub struct LogAnalysis {
     /// Messages that journald did not store, by sender: counts of these are lower bounds.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub suppressed: Vec<SuppressedMessages>,
-    /// What the messages were held against. Absent: there is no earlier boot to compare with.
+    /// What the messages were held against. Absent: nothing, see `not_compared`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub compared_with: Option<ComparedWith>,
+    /// Why there is nothing to compare with. Absent: there is, or no messages were read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_compared: Option<String>,
     /// Wordings that no earlier boot had, the most severe first. Absent: not assessed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub new_templates: Option<Vec<LogWording>>,
@@ -106,6 +109,12 @@ pub struct LogWording {
     pub first: Timestamp,
     /// Last time.
     pub last: Timestamp,
+    /// Units that log it or that it is about, the most frequent first, at most 16.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub units: Vec<UnitName>,
+    /// The last of the messages as it was logged, at most 512 bytes of it. Absent: not kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub example: Option<LogLine>,
 }
 
 /// A wording that came much oftener than before.

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{BootId, Timestamp};
+use super::LogLine;
+use crate::{BootId, Timestamp, UnitName};
 
 /// What messages of one boot, or of a window of it, have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,18 @@ pub struct LogTemplate {
     /// are left out. None: not known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recent_hours: Option<BTreeMap<u8, u64>>,
+    /// One of the messages. None: not kept, which is so where the template is nothing new.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub example: Option<LogExample>,
+}
+
+/// A message of a template as it was logged, and for whom such messages are logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogExample {
+    /// The last one; its message is at most 512 bytes.
+    pub line: LogLine,
+    /// Units that log such messages or that they are about, the most frequent first, at most 16.
+    pub units: Vec<UnitName>,
 }
 
 /// The identity of a template: 64 bits, printed as 16 lower-case hexadecimal digits.
@@ -140,6 +153,7 @@ mod tests {
                 first: Timestamp::from_usec(2),
                 last: Timestamp::from_usec(8),
                 recent_hours: Some(BTreeMap::from([(0, 7)])),
+                example: None,
             }],
             dropped_templates: 0,
             dropped_entries: 0,
@@ -152,6 +166,13 @@ mod tests {
         let text = serde_json::to_string(&sample()).unwrap();
         assert!(text.contains(r#""id":"00000000000000ab""#), "{text}");
         assert_eq!(serde_json::from_str::<LogTemplates>(&text).unwrap(), sample());
+    }
+
+    #[test]
+    fn one_that_was_stored_without_an_example_is_read() {
+        let text = serde_json::to_string(&sample()).unwrap();
+        assert!(!text.contains("example"), "{text}");
+        assert_eq!(serde_json::from_str::<LogTemplates>(&text).unwrap().templates[0].example, None);
     }
 
     #[test]

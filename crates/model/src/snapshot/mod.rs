@@ -25,7 +25,7 @@ pub use journal::{
     BootEnd, JournalDigest, LogDigest, LogGroup, LogLine, PreviousBoot, UnitEvent, UnitEventKind,
 };
 pub use log_patterns::{OomKill, PatternHit, PatternHits, SuppressedMessages};
-pub use log_templates::{InvalidTemplateId, LogTemplate, LogTemplates, TemplateId};
+pub use log_templates::{InvalidTemplateId, LogExample, LogTemplate, LogTemplates, TemplateId};
 pub use needs::{AccountFact, AccountKind, AssertFact, FileFact, FileState};
 pub use ordering::{BrokenCycle, Ordering, UnitLine, UnitOrigin, ordering_not_collected};
 pub use processes::{DeletedFiles, Held, Process, Processes};

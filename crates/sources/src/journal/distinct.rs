@@ -8,6 +8,7 @@ use sysdiag_model::snapshot::{LogTemplate, LogTemplates, PatternHits};
 use sysdiag_model::{Gap, Why};
 
 use super::event::Read;
+use super::examples::Places;
 use super::known_bad::Suspects;
 use super::wordings::{Period, Wordings};
 
@@ -24,7 +25,7 @@ pub(super) fn read(
     known: &[LogTemplate],
     search: Option<(&Catalogue, u8)>,
     deadline: Instant,
-) -> (Option<PatternHits>, LogTemplates, Vec<Gap>) {
+) -> (Option<PatternHits>, LogTemplates, Places, Vec<Gap>) {
     let mut gaps = Vec::new();
     let mut suspects = Suspects::new();
     if let Some((catalogue, _)) = search {
@@ -44,14 +45,14 @@ pub(super) fn read(
         gaps.extend(more);
         hits
     });
-    let mut templates = wordings.finish(period);
+    let (mut templates, places) = wordings.finish(period);
     for suppressed in patterns.iter().flat_map(|hits| &hits.suppressed).take(MOST_SUPPRESSED) {
         if let Some(sender) = sender_of(journal, &suppressed.sender) {
             let messages = templates.suppressed.entry(sender).or_default();
             *messages = messages.saturating_add(suppressed.messages);
         }
     }
-    (patterns, templates, gaps)
+    (patterns, templates, places, gaps)
 }
 
 /// Whether all were read before the deadline. The newest file comes first, and of each the newest
@@ -64,11 +65,11 @@ fn walk<'j>(
     wordings: &mut Wordings,
     deadline: Instant,
 ) -> bool {
-    let mut files: Vec<&File> = journal.files().iter().collect();
-    files.sort_by_key(|file| std::cmp::Reverse(file.newest().map(|(_, time)| time)));
+    let mut files: Vec<(usize, &File)> = journal.files().iter().enumerate().collect();
+    files.sort_by_key(|(_, file)| std::cmp::Reverse(file.newest().map(|(_, time)| time)));
     let mut candidates = Vec::new();
     let mut read = 0_u32;
-    for file in files {
+    for (number, file) in files {
         let Some(range) = file.range(&window) else { continue };
         for value in file.values("MESSAGE", range) {
             read = read.wrapping_add(1);
@@ -88,7 +89,7 @@ fn walk<'j>(
                     });
                 }
             }
-            wordings.add(&message, &value);
+            wordings.add(&message, &value, number);
         }
     }
     true

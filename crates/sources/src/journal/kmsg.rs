@@ -13,10 +13,11 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use sysdiag_logs::templates::{Miner, Seen, Settings};
 use sysdiag_logs::{Catalogue, Event, Folder};
-use sysdiag_model::snapshot::{JournalDigest, LogDigest, LogTemplates};
+use sysdiag_model::snapshot::{JournalDigest, LogDigest, LogLine, LogTemplates};
 use sysdiag_model::{BootId, Gap, Timestamp, Why};
 
-use super::now;
+use super::examples::{self, Places};
+use super::{line, now};
 use crate::mask::mask_text;
 use crate::{LogOptions, Root, gap};
 
@@ -181,10 +182,10 @@ pub(super) fn digest(
             None
         }
     };
-    let known = &options.baseline.templates;
-    let mut miner = Miner::with_known(Settings::default(), Some(now), known);
-    for record in &records {
-        let seen = Seen { count: 1, first: at(record), last: at(record) };
+    let history = &options.baseline.messages;
+    let mut miner = Miner::with_known(Settings::default(), Some(now), &history.known());
+    for (place, record) in (0..).zip(&records) {
+        let seen = Seen { count: 1, first: at(record), last: at(record), place, unit: None };
         let text = String::from_utf8_lossy(&record.message);
         miner.add("kernel", record.priority, &text, seen);
     }
@@ -194,6 +195,32 @@ pub(super) fn digest(
         template.text = mask_text(&template.text).into_owned();
     }
     let since = records.first().map_or(begin, |record| at(record));
+    let mut templates = LogTemplates {
+        boot_id,
+        since,
+        until: now,
+        // What came first may have been overwritten.
+        from_boot: false,
+        entries: mined.entries,
+        templates,
+        dropped_templates: mined.dropped_templates,
+        dropped_entries: mined.dropped_entries,
+        suppressed: std::collections::BTreeMap::new(),
+    };
+    let places = Places { whence: mined.whence, units: Vec::new() };
+    let line_at = |place| {
+        let record: &Record = records.get(usize::try_from(place).ok()?)?;
+        Some(LogLine {
+            time: at(record),
+            level: line::level(record.priority),
+            identifier: Some("kernel".to_owned()),
+            pid: None,
+            message: line::message(&record.message),
+            cursor: None,
+            errno: None,
+        })
+    };
+    examples::add(&mut templates, &places, &[], history, line_at);
     let logs = LogDigest {
         entries: records.len() as u64,
         by_priority,
@@ -201,18 +228,7 @@ pub(super) fn digest(
         groups: Vec::new(),
         entries_not_grouped: 0,
         patterns,
-        templates: Some(LogTemplates {
-            boot_id,
-            since,
-            until: now,
-            // What came first may have been overwritten.
-            from_boot: false,
-            entries: mined.entries,
-            templates,
-            dropped_templates: mined.dropped_templates,
-            dropped_entries: mined.dropped_entries,
-            suppressed: std::collections::BTreeMap::new(),
-        }),
+        templates: Some(templates),
     };
     let digest = JournalDigest {
         boot_id,

@@ -21,15 +21,18 @@ const LEVELS: [&str; 8] = ["EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE",
 pub(super) fn line(entry: &Entry<'_>) -> Option<LogLine> {
     Some(LogLine {
         time: entry.time(),
-        level: priority(entry)
-            .and_then(|priority| LEVELS.get(usize::from(priority)))
-            .map(|level| (*level).to_owned()),
+        level: priority(entry).and_then(level),
         identifier: identifier(entry),
         pid: entry.text("_PID").and_then(|pid| pid.parse().ok()),
         message: message(entry.bytes("MESSAGE")?),
         cursor: Some(entry.cursor()),
         errno: entry.text("ERRNO").and_then(|errno| errno.parse().ok()).filter(|errno| *errno > 0),
     })
+}
+
+/// The name of a priority, 0..=7.
+pub(super) fn level(priority: u8) -> Option<String> {
+    LEVELS.get(usize::from(priority)).map(|level| (*level).to_owned())
 }
 
 /// `PRIORITY`, 0..=7.
@@ -43,7 +46,8 @@ pub(super) fn identifier(entry: &Entry<'_>) -> Option<String> {
     Some(cut(&lossy(name, MAX_IDENTIFIER), MAX_IDENTIFIER))
 }
 
-fn message(bytes: &[u8]) -> String {
+/// A message as text, bounded, secrets masked.
+pub(super) fn message(bytes: &[u8]) -> String {
     let text = lossy(bytes, MAX_LOOKED_AT);
     let masked = cut(&mask_text(&text), MAX_MESSAGE);
     // Cut before it was masked, and shorter for it.

@@ -186,7 +186,7 @@ impl Groups {
 }
 
 /// The units that a message is about; the manager's own unit only if it is about no other.
-fn units<'a>(entry: &'a Entry<'_>) -> impl Iterator<Item = &'a str> {
+pub(super) fn units<'a>(entry: &'a Entry<'_>) -> impl Iterator<Item = &'a str> {
     let others = about(entry).any(|unit| unit != "init.scope");
     about(entry).filter(move |unit| !others || *unit != "init.scope")
 }

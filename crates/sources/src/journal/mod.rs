@@ -10,6 +10,7 @@ mod distinct;
 mod elsewhere;
 mod event;
 mod events;
+mod examples;
 mod files;
 mod kernel;
 mod kmsg;
@@ -38,6 +39,7 @@ use sysdiag_model::{BootId, Gap, Probe, Timestamp, UnitName, Why};
 pub use self::boots::{Boot, NoSuchBoot};
 pub use self::elsewhere::read_directory;
 
+use self::examples::Places;
 use self::files::Files;
 use self::reader::{Reader, id_of};
 use self::wordings::Period;
@@ -177,9 +179,11 @@ impl Source {
         // And some time is left for the second round.
         let now = Instant::now();
         let deadline = now + self.deadline.saturating_duration_since(now) / 2;
-        let logs = match options.logs.as_ref().map(|logs| self.logs_until(logs, deadline)) {
-            Some(Ok((logs, more))) => {
+        let mut places = Places::default();
+        let mut logs = match options.logs.as_ref().map(|logs| self.logs_until(logs, deadline)) {
+            Some(Ok((logs, found, more))) => {
                 gaps.extend(more);
+                places = found;
                 Some(logs)
             }
             Some(Err(error)) => {
@@ -193,12 +197,17 @@ impl Source {
         };
         let window = options.logs.as_ref();
         let mut earlier_boots = Vec::new();
-        if let (Some(wanted), Some(logs)) = (window, &logs)
-            && let Some(boot) = logs.boot_id
-        {
-            let (boots, more) = self.earlier_boots(&wanted.baseline, boot, deadline);
-            earlier_boots = boots;
-            gaps.extend(more);
+        if let (Some(wanted), Some(logs)) = (window, &mut logs) {
+            if let Some(boot) = logs.boot_id {
+                let (boots, more) = self.earlier_boots(&wanted.baseline, boot, deadline);
+                earlier_boots = boots;
+                gaps.extend(more);
+            }
+            if let Some(templates) = &mut logs.digest.templates {
+                let line_at = |place| examples::at(self.reader.journal(), place);
+                let history = &wanted.baseline.messages;
+                examples::add(templates, &places, &earlier_boots, history, line_at);
+            }
         }
         let digest = JournalDigest {
             boot_id: logs.as_ref().map_or(Some(self.boot), |logs| logs.boot_id),
@@ -252,14 +261,14 @@ impl Source {
     /// Messages in groups. `since` without a number of a boot means a window over all boots, as
     /// `journalctl --since`.
     pub fn logs(&self, options: &LogOptions) -> Result<(Logs, Vec<Gap>), NoSuchBoot> {
-        self.logs_until(options, self.deadline)
+        self.logs_until(options, self.deadline).map(|(logs, _, gaps)| (logs, gaps))
     }
 
     fn logs_until(
         &self,
         options: &LogOptions,
         deadline: Instant,
-    ) -> Result<(Logs, Vec<Gap>), NoSuchBoot> {
+    ) -> Result<(Logs, Places, Vec<Gap>), NoSuchBoot> {
         let (since, until) = (options.since, options.until);
         let boot_id = match options.boot {
             0 if since.is_some() => None,
@@ -286,18 +295,18 @@ impl Source {
         if let Err(error) = &catalogue {
             gaps.push(Gap::new("messages known to be bad", Why::Malformed, error.to_string()));
         }
-        let (patterns, templates, more) = distinct::read(
+        let (patterns, templates, places, more) = distinct::read(
             self.reader.journal(),
             Self::window(boot_id, since, until),
             self.period(boot_id, since, until),
-            &options.baseline.templates,
+            &options.baseline.messages.known(),
             catalogue.as_ref().ok().map(|catalogue| (catalogue, options.max_priority)),
             deadline,
         );
         gaps.extend(more);
         digest.patterns = patterns;
         digest.templates = Some(templates);
-        Ok((Logs { boot_id, digest }, gaps))
+        Ok((Logs { boot_id, digest }, places, gaps))
     }
 
     /// What a window is of, as far as the journal tells.
@@ -330,16 +339,17 @@ impl Source {
     ) -> (Vec<LogTemplates>, Vec<Gap>) {
         let boots = boots::list(self.reader.journal(), self.current);
         let (mut found, mut gaps) = (Vec::new(), Vec::new());
+        let templates = known.messages.known();
         let before = boots.iter().rev().skip_while(|boot| boot.id != of).skip(1);
         for boot in before.take(known.boots).filter(|boot| !known.known.contains(&boot.id)) {
             let window = Self::window(Some(boot.id), None, None);
             let period = self.period(Some(boot.id), None, None);
             let journal = self.reader.journal();
-            let (_, templates, more) =
-                distinct::read(journal, window, period, &known.templates, None, deadline);
+            let (_, boot, _, more) =
+                distinct::read(journal, window, period, &templates, None, deadline);
             // One that was not read whole would make messages new that are not.
             if more.is_empty() {
-                found.push(templates);
+                found.push(boot);
                 continue;
             }
             let hint = "they were not all read before the deadline";

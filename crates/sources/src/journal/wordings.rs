@@ -1,14 +1,19 @@
 //! Templates of the messages of a boot or window: from the distinct messages, with their counts.
 //!
-//! Who sent a message, and how important it is, is read of its first and its last entry; if they differ,
-//! of every one. When it came is read from the index.
+//! Who sent a message, for which unit, and how important it is, is read of its first and its last entry;
+//! if they differ, of every one. When it came is read from the index.
+
+use std::collections::HashMap;
 
 use sysdiag_journal::{Entry, Value};
 use sysdiag_logs::templates::{Mined, Miner, Seen, Settings};
 use sysdiag_model::snapshot::{LogTemplate, LogTemplates};
 use sysdiag_model::{BootId, Timestamp};
 
-use super::event::Read;
+use super::examples::{self, Places};
+use super::line::{identifier, priority};
+use super::logs;
+use super::reader;
 use crate::mask::mask_text;
 
 /// Messages for debugging come and go with the settings of programs.
@@ -16,11 +21,41 @@ const LEAST_IMPORTANT: u8 = 6;
 /// As much of a message is looked at.
 const MOST_BYTES: usize = 4096;
 const HOUR_USEC: u64 = 3_600_000_000;
+/// Units that are told apart.
+const MOST_UNITS: usize = 4096;
+/// Entries that are read only because one message comes from several units.
+const MOST_READ_FOR_UNITS: u64 = 20_000;
 
 /// Finds templates.
 pub(super) struct Wordings {
     miner: Miner,
     until: Timestamp,
+    units: Units,
+    /// What is left of [`MOST_READ_FOR_UNITS`].
+    budget: u64,
+}
+
+/// Names of units, each once.
+#[derive(Default)]
+struct Units {
+    names: Vec<String>,
+    numbers: HashMap<String, u32>,
+}
+
+impl Units {
+    /// None: there are too many.
+    fn number(&mut self, name: &str) -> Option<u32> {
+        if let Some(number) = self.numbers.get(name) {
+            return Some(*number);
+        }
+        let number = u32::try_from(self.names.len()).ok()?;
+        if self.names.len() >= MOST_UNITS || name.len() > 256 {
+            return None;
+        }
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
+        Some(number)
+    }
 }
 
 /// What the messages are of.
@@ -32,82 +67,119 @@ pub(super) struct Period {
     pub(super) from_boot: bool,
 }
 
-/// Who says it, and how important it is.
-#[derive(PartialEq, Eq)]
+/// Who says it, how important it is, and for which unit.
+#[derive(Clone, PartialEq, Eq)]
 struct Sender {
     name: String,
     priority: u8,
+    unit: Option<u32>,
 }
 
 impl Sender {
-    fn of(entry: Entry<'_>) -> Self {
-        let read = Read::new(entry);
-        let name = read.sender().map(std::borrow::Cow::into_owned).unwrap_or_default();
+    fn of(entry: Entry<'_>, units: &mut Units) -> Self {
+        let entry = reader::Entry::new(entry);
+        let unit = logs::units(&entry).next().and_then(|name| units.number(name));
         // journald takes a message without one for information.
-        Self { name, priority: read.priority().unwrap_or(6) }
+        let priority = priority(&entry).unwrap_or(6);
+        Self { name: identifier(&entry).unwrap_or_default(), priority, unit }
     }
+}
+
+/// Entries of one sender, one after the other.
+struct Run {
+    of: Sender,
+    count: u64,
+    from: u64,
+    to: u64,
+    /// Of the last.
+    place: u64,
 }
 
 impl Wordings {
     pub(super) fn new(until: Timestamp, known: &[LogTemplate]) -> Self {
-        Self { miner: Miner::with_known(Settings::default(), Some(until), known), until }
+        let miner = Miner::with_known(Settings::default(), Some(until), known);
+        Self { miner, until, units: Units::default(), budget: MOST_READ_FOR_UNITS }
     }
 
-    /// Takes in all entries that have one message.
-    pub(super) fn add(&mut self, message: &[u8], value: &Value<'_>) {
+    /// Takes in all entries that have one message, of the file of that number.
+    pub(super) fn add(&mut self, message: &[u8], value: &Value<'_>, file: usize) {
         let bytes = message.get(..MOST_BYTES).unwrap_or(message);
         let text = String::from_utf8_lossy(bytes);
         let Some(first) = value.first() else { return };
-        let sender = Sender::of(first);
+        let sender = Sender::of(first, &mut self.units);
+        let run = |of: Sender, entry: Entry<'_>| {
+            let time = entry.realtime_usec();
+            Run { of, count: 1, from: time, to: time, place: examples::place(file, entry) }
+        };
         if value.count() == 1 {
-            return self.see(&sender, &text, 1, first.realtime_usec(), first.realtime_usec());
+            return self.see(&text, &run(sender, first));
         }
-        let same = value.last().is_some_and(|last| Sender::of(last) == sender);
+        // None: it is to be read of every entry.
+        let all = self.of_all(sender, value);
         // Entries of one hour and one sender at a time.
-        let mut run: Option<(Sender, u64, u64, u64)> = None;
+        let mut last: Option<Run> = None;
         value.entries(|entry| {
             let time = entry.realtime_usec();
-            let who = if same { None } else { Some(Sender::of(entry)) };
-            let goes_on = run.as_ref().is_some_and(|(of, _, from, _)| {
-                self.hour(*from) == self.hour(time) && who.as_ref().is_none_or(|who| who == of)
-            });
-            if goes_on && let Some((_, count, _, to)) = &mut run {
-                *count += 1;
-                *to = time;
+            let who = if all.is_some() { None } else { Some(Sender::of(entry, &mut self.units)) };
+            if let Some(run) = &mut last
+                && self.hour(run.from) == self.hour(time)
+                && who.as_ref().is_none_or(|who| *who == run.of)
+            {
+                run.count += 1;
+                run.to = time;
+                run.place = examples::place(file, entry);
                 return true;
             }
-            if let Some((of, count, from, to)) = run.take() {
-                self.see(&of, &text, count, from, to);
+            if let Some(run) = last.take() {
+                self.see(&text, &run);
             }
-            let who = who.unwrap_or_else(|| Sender { name: sender.name.clone(), ..sender });
-            run = Some((who, 1, time, time));
+            last = who.or_else(|| all.clone()).map(|of| run(of, entry));
             true
         });
-        if let Some((of, count, from, to)) = run {
-            self.see(&of, &text, count, from, to);
+        if let Some(run) = last {
+            self.see(&text, &run);
         }
+    }
+
+    /// The sender of all entries of a message, if the last is of the same as the `first`.
+    fn of_all(&mut self, first: Sender, value: &Value<'_>) -> Option<Sender> {
+        let last = Sender::of(value.last()?, &mut self.units);
+        if first == last {
+            return Some(first);
+        }
+        let one = Sender { unit: None, ..first };
+        if one != (Sender { unit: None, ..last }) {
+            return None;
+        }
+        // To know the units is worth some entries, not any number.
+        let Some(left) = self.budget.checked_sub(value.count()) else { return Some(one) };
+        self.budget = left;
+        None
     }
 
     fn hour(&self, time: u64) -> u64 {
         self.until.as_usec().saturating_sub(time) / HOUR_USEC
     }
 
-    fn see(&mut self, sender: &Sender, text: &str, count: u64, from: u64, to: u64) {
-        if sender.priority <= LEAST_IMPORTANT {
-            let (first, last) = (Timestamp::from_usec(from), Timestamp::from_usec(to.max(from)));
-            self.miner.add(&sender.name, sender.priority, text, Seen { count, first, last });
+    fn see(&mut self, text: &str, run: &Run) {
+        let Sender { name, priority, unit } = &run.of;
+        if *priority <= LEAST_IMPORTANT {
+            let first = Timestamp::from_usec(run.from);
+            let last = Timestamp::from_usec(run.to.max(run.from));
+            let seen = Seen { count: run.count, first, last, place: run.place, unit: *unit };
+            self.miner.add(name, *priority, text, seen);
         }
     }
 
     /// The templates; secrets that are the same in all messages of one are masked.
-    pub(super) fn finish(self, period: Period) -> LogTemplates {
-        let Mined { mut templates, entries, dropped_templates, dropped_entries, .. } =
+    pub(super) fn finish(self, period: Period) -> (LogTemplates, Places) {
+        let Mined { mut templates, entries, dropped_templates, dropped_entries, whence, .. } =
             self.miner.finish();
         for template in &mut templates {
             template.text = mask_text(&template.text).into_owned();
         }
         let Period { boot_id, since, until, from_boot } = period;
-        LogTemplates {
+        let templates = LogTemplates {
             boot_id,
             since,
             until,
@@ -117,6 +189,7 @@ impl Wordings {
             dropped_templates,
             dropped_entries,
             suppressed: std::collections::BTreeMap::new(),
-        }
+        };
+        (templates, Places { whence, units: self.units.names })
     }
 }

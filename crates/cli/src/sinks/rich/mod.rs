@@ -19,6 +19,7 @@ mod resources;
 mod table;
 mod unit;
 mod usage;
+mod wordings;
 mod words;
 
 pub(crate) use causes::problems;
