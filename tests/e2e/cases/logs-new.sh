@@ -39,17 +39,27 @@ check() {
     for name in logs-1 run-1; do
         holds "$name" "nothing to compare with, and no claim" \
             '.log_analysis | [.compared_with, .new_templates, .spikes, .vanished, .rare] | all(. == null)'
+        holds "$name" "and says so" '.log_analysis.not_compared == "no earlier boot to compare with"'
     done
+    says text-1.txt 'which messages are new is not known: no earlier boot to compare with'
     for name in logs-2 run-2; do
         holds "$name" "one earlier boot" '.log_analysis.compared_with.boots == 1'
         holds "$name" "both lines of the new service" \
             '[.log_analysis.new_templates[] | select(.sender == "sh" and (.text | test($words))) | .count] == [1, 1]' \
             --arg words "$WORDS"
+        holds "$name" "each with its unit, times and a message as it was logged" \
+            '[.log_analysis.new_templates[] | select(.sender == "sh" and (.text | test($words)))
+                | select(.units == ["e2e-new.service"] and .first == .last
+                    and (.example.cursor | startswith("s="))) | .example.message] | sort
+                == ["ledger is torn at block 815, giving up", "reading the ledger of tenant 4711"]' \
+            --arg words "$WORDS"
+        holds "$name" "not compared with nothing" '.log_analysis.not_compared == null'
         holds "$name" "no other of a service's" \
             '[.log_analysis.new_templates[] | select(.sender == "sh" and (.text | test($words) | not))] == []' \
             --arg words "$WORDS"
         holds "$name" "hardly anything else is new" '.log_analysis.new_templates | length <= 8'
     done
-    says text-2.txt 'ledger is torn at block'
+    says text-2.txt 'new +1 ×  e2e-new\.service'
+    says text-2.txt 'ledger is torn at block 815'
     silent text-2.txt 'swept the attic'
 }

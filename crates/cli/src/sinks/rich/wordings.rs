@@ -76,27 +76,22 @@ fn not_compared(why: &str) -> Line {
     Line::new().role(Role::Faint, &format!("which messages are new is not known: {why}"))
 }
 
-/// `12 × in 4 min  app.service  app: cannot reach <*>`, and below it the last of them. Where nothing
-/// varies the wording is the message.
+/// `12 × in 4 min  app.service`, below it what varies where there is room, and the last of them.
 fn wording(of: &LogWording, often: &str, now: Timestamp, page: &Page) -> Vec<Line> {
-    let example = of.example.as_ref().filter(|_| of.text.contains(WILDCARD));
-    let last = match example {
-        Some(_) => String::new(),
-        None => format!(", last {}", relative(of.last, now)),
-    };
     let units: Vec<&UnitName> = of.units.iter().collect();
-    let head = Line::new()
-        .text(often)
-        .role(Role::Faint, &last)
-        .text(&units_of(&units))
-        .text("  ")
-        .line(text_of(&of.level, &of.sender, &of.text));
-    let overview = page.most(Focus::Logs, 0) == 0;
-    let below = example.map_or_else(Vec::new, |line| {
-        if overview { vec![log_line(line)] } else { log_lines(line, page.room() - WORDING, page) }
-    });
+    let head = Line::new().text(often);
+    let text = text_of(&of.level, &of.sender, &of.text);
+    let Some(example) = &of.example else {
+        let last = format!(", last {}", relative(of.last, now));
+        return vec![head.role(Role::Faint, &last).text(&units_of(&units)), text];
+    };
+    let head = head.text(&units_of(&units));
+    if page.most(Focus::Logs, 0) == 0 {
+        return vec![head, log_line(example)];
+    }
     let mut lines = vec![head];
-    lines.extend(below);
+    lines.extend(Some(text).filter(|_| of.text.contains(WILDCARD)));
+    lines.extend(log_lines(example, page.room().saturating_sub(WORDING), page));
     lines
 }
 
