@@ -25,8 +25,6 @@ const SHARE: u64 = 16;
 const MOST_FILES: usize = 8;
 /// Entries that are read at once.
 const BATCH: usize = 64;
-/// Words of bits between two counts.
-const BLOCK: usize = 8;
 /// Where the items of an entry begin.
 const ITEMS: usize = 64;
 
@@ -60,6 +58,7 @@ impl Journal {
         }
         loop {
             batch.clear();
+            entries.ask_for(BATCH);
             batch.extend(entries.by_ref().take(BATCH));
             if batch.is_empty() {
                 return;
@@ -123,7 +122,7 @@ struct OfFile<'j> {
 struct Places {
     /// A bit for each window of the file.
     bits: Vec<u64>,
-    /// How many bits come before each block of words.
+    /// How many bits come before each word.
     ranks: Vec<u32>,
     values: Vec<Place>,
 }
@@ -175,7 +174,7 @@ impl Places {
         values.sort_unstable_by_key(|place| place.offset);
         values.dedup_by_key(|place| window(place));
         let words = usize::try_from(file.length() / WINDOW / 64).ok()? + 1;
-        let mut bits = vec![0_u64; words.next_multiple_of(BLOCK)];
+        let mut bits = vec![0_u64; words];
         for place in &values {
             let window = window(place);
             if let Some(word) = bits.get_mut(usize::try_from(window / 64).ok()?) {
@@ -183,9 +182,9 @@ impl Places {
             }
         }
         let mut before = 0;
-        let ranks = bits.chunks_exact(BLOCK).map(|block| {
+        let ranks = bits.iter().map(|word| {
             let rank = before;
-            before += block.iter().map(|word| word.count_ones()).sum::<u32>();
+            before += word.count_ones();
             rank
         });
         let ranks = ranks.collect();
@@ -200,11 +199,7 @@ impl Places {
         if bits >> (window % 64) & 1 == 0 {
             return None;
         }
-        let block = word / BLOCK;
-        let before = self.bits.get(block * BLOCK..word)?;
-        let rank = self.ranks.get(block)?
-            + before.iter().map(|word| word.count_ones()).sum::<u32>()
-            + (bits & ((1 << (window % 64)) - 1)).count_ones();
+        let rank = self.ranks.get(word)? + (bits & ((1 << (window % 64)) - 1)).count_ones();
         // In a file that is damaged another may begin in the same window.
         self.values
             .get(rank as usize)

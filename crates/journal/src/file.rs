@@ -151,9 +151,13 @@ impl File {
 
     /// The same file, open for reading. None: another one has its name by now, or none.
     pub(crate) fn again(&self) -> Option<fs::File> {
-        let mut options = fs::OpenOptions::new();
-        let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
-        let file = options.open(&self.path).ok()?;
+        let open = |flags| {
+            let mut options = fs::OpenOptions::new();
+            options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC | flags);
+            options.open(&self.path)
+        };
+        // Only who owns the file may leave its time of access alone, which each read would look at.
+        let file = open(libc::O_NOATIME).or_else(|_| open(0)).ok()?;
         let about = file.metadata().ok()?;
         ((about.dev(), about.ino()) == self.identity).then_some(file)
     }

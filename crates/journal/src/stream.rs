@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::chain::Chain;
 use crate::file::File;
 use crate::range::Range;
-use crate::select::{Match, Select};
+use crate::select::{Direction, Match, Select};
 
 /// The entries of a file that fit, as places in it.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub(crate) struct List {
     chain: Chain,
     from: u64,
     to: u64,
-    /// What was found last is at `from`: the next is one further, as a rule.
-    stepped: bool,
+    /// What was found last, and is at `from`: the next is one further, as a rule. 0: nothing yet.
+    found: u64,
 }
 
 impl Stream {
@@ -94,6 +94,23 @@ impl Stream {
         if all.len() == 1 { all.pop() } else { Some(Self::All(all)) }
     }
 
+    /// The entries that come after the one that was found last, as far as that is known without looking.
+    pub(crate) fn upcoming<'s>(
+        &'s self,
+        file: &'s File,
+        direction: Direction,
+        count: usize,
+    ) -> impl Iterator<Item = u64> + use<'s> {
+        let list = match self {
+            Self::List(list) if direction == Direction::Forward => Some(list),
+            _ => None,
+        };
+        list.into_iter().flat_map(move |list| {
+            let places = (list.from + 1)..list.to;
+            places.take(count).filter_map(|place| list.chain.nth(file, place))
+        })
+    }
+
     /// The first entry at `offset` or after it. To be asked with offsets that rise.
     pub(crate) fn at_or_after(&mut self, file: &File, offset: u64) -> Option<u64> {
         match self {
@@ -140,20 +157,19 @@ impl List {
     #[expect(clippy::new_ret_no_self, reason = "a list is only ever a stream")]
     fn new(file: &File, chain: Chain, range: &Range) -> Option<Stream> {
         let (from, to) = range.clip(file, &chain);
-        (from < to).then_some(Stream::List(Self { chain, from, to, stepped: false }))
+        (from < to).then_some(Stream::List(Self { chain, from, to, found: 0 }))
     }
 
     fn at_or_after(&mut self, file: &File, offset: u64) -> Option<u64> {
-        if self.stepped {
-            let next = self.from + 1;
-            if next < self.to
-                && let Some(at) = self.chain.nth(file, next)
-                && at >= offset
-                && self.chain.nth(file, self.from).is_some_and(|at| at < offset)
-            {
-                self.from = next;
-                return Some(at);
-            }
+        let next = self.from + 1;
+        if self.found != 0
+            && self.found < offset
+            && next < self.to
+            && let Some(at) = self.chain.nth(file, next)
+            && at >= offset
+        {
+            (self.from, self.found) = (next, at);
+            return Some(at);
         }
         let before = |place| self.chain.nth(file, place).is_none_or(|at| at < offset);
         let (mut low, mut probe, mut step) = (self.from, self.from, 1);
@@ -164,11 +180,13 @@ impl List {
         }
         let high = probe.min(self.to);
         self.from = self.chain.partition_in(file, low, high, |at| at < offset);
-        self.stepped = self.from < self.to;
-        if !self.stepped {
+        self.found = 0;
+        if self.from >= self.to {
             return None;
         }
-        self.chain.nth(file, self.from)
+        let found = self.chain.nth(file, self.from)?;
+        self.found = found;
+        Some(found)
     }
 
     fn at_or_before(&mut self, file: &File, offset: u64) -> Option<u64> {

@@ -1,7 +1,11 @@
 //! What every peer is asked, and what it answers: the same line from all, or the benchmark is void.
 
+mod patterns;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
+
+pub use patterns::{Hits, Texts};
 
 /// The fields of a task that reads fields, in this order.
 pub const FIELDS: [&str; 3] = ["PRIORITY", "_SYSTEMD_UNIT", "MESSAGE"];
@@ -17,6 +21,8 @@ pub enum Task {
     Warnings,
     /// How often each message was logged in one boot.
     Messages,
+    /// How many entries of one boot each pattern of the catalogue of known-bad messages means.
+    Catalogue,
     /// Three fields of everything.
     Scan,
 }
@@ -27,7 +33,7 @@ pub struct Arguments {
     pub task: Task,
     /// Where the journal is.
     pub directory: String,
-    /// 32 hexadecimal digits: the boot of `Messages`.
+    /// 32 hexadecimal digits: the boot of `Messages` and `Catalogue`.
     pub boot: String,
 }
 
@@ -39,8 +45,9 @@ impl Arguments {
             Some("counts") => Task::Counts,
             Some("warnings") => Task::Warnings,
             Some("messages") => Task::Messages,
+            Some("catalogue") => Task::Catalogue,
             Some("scan") => Task::Scan,
-            other => panic!("no task {other:?} (counts, warnings, messages, scan)"),
+            other => panic!("no task {other:?} (counts, warnings, messages, catalogue, scan)"),
         };
         let directory = arguments.next().expect("a directory");
         Self { task, directory, boot: arguments.next().unwrap_or_default() }

@@ -54,6 +54,8 @@ fn main() -> io::Result<()> {
         )?;
         if rng.below(50) == 0 {
             kernel(&mut out, &mut rng, monotonic)?;
+        } else if rng.below(2000) == 0 {
+            manager(&mut out, &mut rng, realtime)?;
         } else {
             service(&mut out, &mut rng, boot, realtime)?;
         }
@@ -75,10 +77,12 @@ fn service(out: &mut impl Write, rng: &mut Rng, boot: u64, realtime: u64) -> io:
         100..150 => 7,
         _ => 6,
     };
+    // Failed log-ins are said by the one who can say it.
+    let name = if message % 23 == 3 { "sshd".to_owned() } else { format!("daemon{unit}") };
     write!(
         out,
-        "PRIORITY={priority}\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=daemon{unit}\n_PID={pid}\n\
-         _UID={uid}\n_GID={uid}\n_COMM=daemon{unit}\n_EXE=/usr/sbin/daemon{unit}\n\
+        "PRIORITY={priority}\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER={name}\n_PID={pid}\n\
+         _UID={uid}\n_GID={uid}\n_COMM={name}\n_EXE=/usr/sbin/daemon{unit}\n\
          _CMDLINE=/usr/sbin/daemon{unit} --config /etc/daemon{unit}.conf --foreground\n\
          _CAP_EFFECTIVE=1ffffffffff\n_SELINUX_CONTEXT=unconfined\n\
          _SYSTEMD_CGROUP=/system.slice/daemon{unit}.service\n_SYSTEMD_UNIT=daemon{unit}.service\n\
@@ -95,6 +99,33 @@ fn service(out: &mut impl Write, rng: &mut Rng, boot: u64, realtime: u64) -> io:
     write!(out, "MESSAGE=")?;
     text(out, message, unit)?;
     out.write_all(b"\n")
+}
+
+/// What PID 1 says of a service that failed, with a message id.
+fn manager(out: &mut impl Write, rng: &mut Rng, realtime: u64) -> io::Result<()> {
+    let unit = rng.skewed(UNITS);
+    write!(
+        out,
+        "SYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=systemd\n_PID=1\n_UID=0\n_GID=0\n_COMM=systemd\n\
+         _EXE=/usr/lib/systemd/systemd\n_CMDLINE=/sbin/init\n_CAP_EFFECTIVE=1ffffffffff\n\
+         _SELINUX_CONTEXT=unconfined\n_SYSTEMD_CGROUP=/init.scope\n_SYSTEMD_UNIT=init.scope\n\
+         _SYSTEMD_SLICE=-.slice\n_TRANSPORT=journal\n_SOURCE_REALTIME_TIMESTAMP={}\n\
+         UNIT=daemon{unit}.service\n",
+        realtime - 30
+    )?;
+    if rng.below(2) == 0 {
+        writeln!(
+            out,
+            "PRIORITY=5\nMESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15\nEXIT_CODE=exited\nEXIT_STATUS=1\n\
+             MESSAGE=daemon{unit}.service: Main process exited, code=exited, status=1/FAILURE"
+        )
+    } else {
+        writeln!(
+            out,
+            "PRIORITY=4\nMESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c\nUNIT_RESULT=exit-code\n\
+             MESSAGE=daemon{unit}.service: Failed with result 'exit-code'."
+        )
+    }
 }
 
 /// What a service says: `message` decides words and numbers.

@@ -1,9 +1,13 @@
 //! The peer: the same tasks through libsystemd's API (sd-journal(3)), each in the faster of the ways it offers.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::{ptr, slice};
 
-use journal_bench::{Arguments, Counter, FIELDS, Sum, Task, WARNINGS, counts_line, done};
+use journal_bench::{
+    Arguments, Counter, FIELDS, Hits, Sum, Task, Texts, WARNINGS, counts_line, done,
+};
 
 #[link(name = "systemd")]
 unsafe extern "C" {
@@ -15,6 +19,7 @@ unsafe extern "C" {
     fn sd_journal_next(journal: *mut c_void) -> c_int;
     fn sd_journal_seek_head(journal: *mut c_void) -> c_int;
     fn sd_journal_add_match(journal: *mut c_void, data: *const c_void, size: usize) -> c_int;
+    fn sd_journal_add_conjunction(journal: *mut c_void) -> c_int;
     fn sd_journal_flush_matches(journal: *mut c_void);
     fn sd_journal_set_data_threshold(journal: *mut c_void, size: usize) -> c_int;
     fn sd_journal_get_data(
@@ -48,6 +53,13 @@ impl Journal {
     fn matching(&self, field: &str, values: &[&str]) {
         // SAFETY: the handle is open.
         unsafe { sd_journal_flush_matches(self.0) };
+        self.also_matching(field, values);
+    }
+
+    /// As well as what was asked for before.
+    fn also_matching(&self, field: &str, values: &[&str]) {
+        // SAFETY: the handle is open.
+        unsafe { sd_journal_add_conjunction(self.0) };
         for value in values {
             let text = format!("{field}={value}");
             // SAFETY: the handle is open, the bytes are copied.
@@ -166,6 +178,7 @@ fn main() {
             }
             messages.line()
         }
+        Task::Catalogue => catalogue(&journal, &arguments.boot, enumerate),
         Task::Scan => {
             let mut sum = Sum::default();
             while journal.next() {
@@ -175,4 +188,51 @@ fn main() {
         }
     };
     done(&answer);
+}
+
+/// `sd_journal_enumerate_unique(3)` knows no boot, so that each entry of it is asked for its message.
+fn catalogue(journal: &Journal, boot: &str, enumerate: bool) -> String {
+    let (mut hits, mut texts) = (Hits::new(), Texts::default());
+    let message = CString::new("MESSAGE").expect("a name");
+    let names: HashMap<String, CString> = hits
+        .fields()
+        .into_iter()
+        .map(|name| (name.to_owned(), CString::new(name).expect("a name")))
+        .collect();
+    journal.matching("_BOOT_ID", &[boot]);
+    while journal.next() {
+        let Some(text) = journal.get(&message) else { continue };
+        let candidates = texts.candidates(&mut hits, text);
+        if !candidates.is_empty() {
+            entry(journal, enumerate, &names, |get| hits.by_text(candidates, get));
+        }
+    }
+    journal.matching("_BOOT_ID", &[boot]);
+    let ids: Vec<String> = hits.catalogue.message_ids().map(str::to_owned).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    journal.also_matching("MESSAGE_ID", &ids);
+    while journal.next() {
+        entry(journal, enumerate, &names, |get| hits.by_id(get));
+    }
+    hits.line()
+}
+
+/// The fields of this entry, each when it is asked for, or all of them at once.
+fn entry(
+    journal: &Journal,
+    enumerate: bool,
+    names: &HashMap<String, CString>,
+    tell: impl FnOnce(&dyn Fn(&str) -> Option<Cow<'static, [u8]>>),
+) {
+    if !enumerate {
+        return tell(&|name| Some(Cow::Owned(journal.get(names.get(name)?)?.to_vec())));
+    }
+    let mut fields: Vec<Vec<u8>> = Vec::new();
+    journal.each(|data| fields.push(data.to_vec()));
+    tell(&|name| {
+        let value = |field: &Vec<u8>| {
+            Some(field.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec())
+        };
+        fields.iter().find_map(value).map(Cow::Owned)
+    });
 }

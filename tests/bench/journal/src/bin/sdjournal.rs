@@ -1,8 +1,11 @@
 //! The peer: the same tasks through the crate `sdjournal`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use journal_bench::{Arguments, Counter, FIELDS, Sum, Task, WARNINGS, counts_line, done};
+use journal_bench::{
+    Arguments, Counter, FIELDS, Hits, Sum, Task, Texts, WARNINGS, counts_line, done,
+};
 use sdjournal::{Journal, JournalConfig};
 
 fn main() {
@@ -18,6 +21,7 @@ fn main() {
                 });
             }
         }
+        Task::Catalogue => return done(&catalogue(&journal, &arguments.boot)),
         Task::Messages => {
             query.match_exact("_BOOT_ID", arguments.boot.as_bytes());
         }
@@ -42,6 +46,7 @@ fn main() {
                     messages.add(message);
                 }
             }
+            Task::Catalogue => {}
             Task::Warnings | Task::Scan => {
                 sum.entry();
                 for (index, name) in FIELDS.iter().enumerate() {
@@ -60,6 +65,34 @@ fn main() {
                 .collect(),
         ),
         Task::Messages => messages.line(),
-        Task::Warnings | Task::Scan => sum.line(),
+        Task::Warnings | Task::Catalogue | Task::Scan => sum.line(),
     });
+}
+
+fn catalogue(journal: &Journal, boot: &str) -> String {
+    let (mut hits, mut texts) = (Hits::new(), Texts::default());
+    let mut query = journal.query();
+    query.match_exact("_BOOT_ID", boot.as_bytes());
+    query.seek_head();
+    for entry in query.iter().expect("a query") {
+        let entry = entry.expect("an entry");
+        let Some(text) = entry.get("MESSAGE") else { continue };
+        let candidates = texts.candidates(&mut hits, text);
+        if !candidates.is_empty() {
+            hits.by_text(candidates, |name| entry.get(name).map(Cow::Borrowed));
+        }
+    }
+    let mut query = journal.query();
+    for id in hits.catalogue.message_ids() {
+        query.or_group(|group| {
+            group.match_exact("_BOOT_ID", boot.as_bytes());
+            group.match_exact("MESSAGE_ID", id.as_bytes());
+        });
+    }
+    query.seek_head();
+    for entry in query.iter().expect("a query") {
+        let entry = entry.expect("an entry");
+        hits.by_id(|name| entry.get(name).map(Cow::Borrowed));
+    }
+    hits.line()
 }
