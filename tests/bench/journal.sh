@@ -44,7 +44,7 @@ ctl() {
     messages) fields=MESSAGE select=("--boot=$BOOT") ;;
     catalogue) fields=$("$BIN/from-json" fields) select=("--boot=$BOOT") ;;
     esac
-    journalctl --directory="$JOURNAL" --no-pager --quiet --output="$1" --output-fields=$fields "${select[@]}"
+    journalctl --directory="$JOURNAL" --no-pager --quiet --output="$1" --output-fields="$fields" "${select[@]}"
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }

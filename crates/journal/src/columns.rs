@@ -21,6 +21,8 @@ const MOST_BYTES: u64 = 16 << 30;
 const WINDOW: u64 = 64;
 /// Places are kept once one in so many of the entries of a file was read, if not all will be.
 const SHARE: u64 = 16;
+/// As many fields can be told apart.
+const MOST_FIELDS: usize = 200;
 /// Files of which something is kept at once: those of the past are read one after the other.
 const MOST_FILES: usize = 8;
 /// Entries that are read at once.
@@ -56,6 +58,9 @@ impl Journal {
         if entries.is_sparse() {
             return each_sparse(entries, columns, each);
         }
+        if share == u64::MAX && entries.files().count() <= MOST_FILES {
+            columns.all_of(entries.files().collect());
+        }
         loop {
             batch.clear();
             entries.ask_for(BATCH);
@@ -68,7 +73,9 @@ impl Journal {
             }
             // Values lie anywhere in the file. Asked for together, they come from memory together.
             let read = values.iter().take(batch.len() * width).flatten();
-            std::hint::black_box(read.fold(0, |sum, value| sum ^ value.first().unwrap_or(&0)));
+            let ends = |value: &[u8]| value.first().copied().zip(value.last().copied());
+            let touch = |sum: u8, (first, last): (u8, u8)| sum ^ first ^ last;
+            std::hint::black_box(read.filter_map(|value| ends(value)).fold(0, touch));
             for (entry, values) in batch.iter().zip(values.chunks_exact(width)) {
                 let values = values.get(..fields.len()).unwrap_or_default();
                 if each(&Row { entry: *entry, values }).is_break() {
@@ -161,14 +168,32 @@ impl Place {
 }
 
 impl Places {
-    fn new(file: &File, fields: &[&str]) -> Option<Self> {
-        if file.length() > MOST_BYTES || fields.len() > 200 {
-            return None;
-        }
-        let mut values = Vec::new();
+    /// Of several files. Each value tells where the one before it is, so that each has to be waited for;
+    /// one of every file can be waited for at once.
+    fn of(files: &[&File], fields: &[&str]) -> Vec<Option<Self>> {
+        let mut values: Vec<Vec<Place>> = files.iter().map(|_| Vec::new()).collect();
         for (column, field) in fields.iter().enumerate() {
-            let place = |offset| Place::new(file, offset, column, field.len());
-            values.extend(file.places_of(field).filter_map(place));
+            let mut lists: Vec<_> = files
+                .iter()
+                .zip(&mut values)
+                .filter(|(file, _)| file.length() <= MOST_BYTES && fields.len() <= MOST_FIELDS)
+                .map(|(file, values)| (*file, file.places_of(field), values))
+                .collect();
+            while !lists.is_empty() {
+                lists.retain_mut(|(file, list, values)| {
+                    let Some(offset) = list.next() else { return false };
+                    values.extend(Place::new(file, offset, column, field.len()));
+                    true
+                });
+            }
+        }
+        let each = files.iter().zip(values);
+        each.map(|(file, values)| Self::new(file, fields, values)).collect()
+    }
+
+    fn new(file: &File, fields: &[&str], mut values: Vec<Place>) -> Option<Self> {
+        if file.length() > MOST_BYTES || fields.len() > MOST_FIELDS {
+            return None;
         }
         let window = |place: &Place| u64::from(place.offset) * 8 / WINDOW;
         values.sort_unstable_by_key(|place| place.offset);
@@ -221,6 +246,13 @@ impl<'j> Columns<'_, 'j> {
         }
     }
 
+    /// Keeps the places of files all of which will be read.
+    fn all_of(&mut self, files: Vec<&'j File>) {
+        let places = Places::of(&files, self.fields);
+        let known = |(file, places)| OfFile { file, read: 1, places };
+        self.of_files = files.into_iter().zip(places).map(known).collect();
+    }
+
     fn of_file(&mut self, file: &'j File) -> Option<&OfFile<'j>> {
         let is_it = |known: &OfFile<'_>| std::ptr::eq(known.file, file);
         if !self.of_files.get(self.last).is_some_and(is_it) {
@@ -236,7 +268,7 @@ impl<'j> Columns<'_, 'j> {
         let known = self.of_files.get_mut(self.last)?;
         known.read += 1;
         if known.places.is_none() && known.read == file.header().n_entries / self.share + 1 {
-            known.places = Places::new(file, fields);
+            known.places = Places::of(&[file], fields).pop().flatten();
         }
         Some(known)
     }

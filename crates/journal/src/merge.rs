@@ -61,6 +61,11 @@ impl<'j> Entries<'j> {
         Self { parts, newest, direction, front: None, taken: 0 }
     }
 
+    /// The files that have entries still to come.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &'j File> + use<'_, 'j> {
+        self.parts.iter().map(|part| part.file)
+    }
+
     /// Whether entries of some file are not read through the map.
     pub(crate) fn is_sparse(&self) -> bool {
         self.parts.iter().any(|part| part.sparse.is_some())

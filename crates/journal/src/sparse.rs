@@ -2,7 +2,7 @@
 //!
 //! To touch a page of a map costs as much as ten small reads, since the kernel maps its neighbours, too.
 //! Where entries lie far from each other that is most of the work. Each is read together with what was
-//! written just before it, which is where its own values are; those it shares with others are remembered.
+//! written just before it, which is where its own values are; those of the wanted fields are remembered.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,8 +12,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::bytes::u64_at;
 use crate::compress::COMPRESSED;
-use crate::damage::Fault;
-use crate::entry::{Entry, Head, MOST_LONG, offsets};
+use crate::entry::{Entry, Head, offsets};
 use crate::file::File;
 
 /// Bytes before an entry that are read with it.
@@ -22,8 +21,8 @@ const BEFORE: u64 = 512;
 const AFTER: usize = 256;
 /// An entry has no more bytes.
 const LONGEST: u64 = 64 + 4096 * 16;
-/// Bytes of a value elsewhere that are read at once.
-const VALUE: usize = 256;
+/// Bytes of a value elsewhere, and of what follows it, that are read at once.
+const VALUE: usize = 768;
 /// Values that are remembered.
 const MOST_KNOWN: usize = 8192;
 /// As many bytes of them.
@@ -46,21 +45,16 @@ pub(crate) struct Sparse<'j> {
     window: Window,
     /// Around the one before, whose values are asked for.
     kept: Window,
-    /// Values elsewhere in the file, and their places by offset.
+    /// Around the value that was looked up last: those of an entry were written together, as a rule.
+    near: Window,
+    /// Values that were found, and their places by offset.
     known: Vec<Known>,
     places: HashMap<u64, usize, Seed>,
     known_bytes: usize,
-    /// Where the values of the entry are that is kept.
-    found: Vec<Place>,
-}
-
-/// Where a value is.
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    /// In the window, at this offset of the file.
-    Window(u64),
-    /// Among those that are remembered.
-    Known(usize),
+    /// The places of the values of the entry that is kept, for each field.
+    found: Vec<Option<usize>>,
+    /// Its items.
+    items: Vec<u64>,
 }
 
 /// Hashes offsets, of which there are many, by one multiplication by a number that nobody knows.
@@ -151,10 +145,12 @@ impl<'j> Sparse<'j> {
             fields: fields.iter().map(|field| field.as_bytes().to_vec()).collect(),
             window: Window::default(),
             kept: Window::default(),
+            near: Window::default(),
             known: Vec::new(),
             places: HashMap::with_hasher(Seed::new()),
             known_bytes: 0,
             found: Vec::new(),
+            items: Vec::new(),
         })
     }
 
@@ -190,36 +186,16 @@ impl<'j> Sparse<'j> {
         entry: &Entry<'_>,
         values: &mut Vec<Option<Cow<'s, [u8]>>>,
     ) {
-        values.clear();
-        values.resize(self.fields.len(), None);
         self.find(entry);
-        let mut missing = self.fields.len();
-        for place in &self.found {
-            if missing == 0 {
-                return;
-            }
-            let found = match place {
-                Place::Window(offset) => {
-                    let object = self.kept.object(*offset, DATA);
-                    object.and_then(|object| self.wanted(*offset, object))
-                }
-                Place::Known(index) => match self.known.get(*index) {
-                    Some(Known::Value(column, bytes)) => {
-                        Some((*column, Cow::Borrowed(bytes.as_slice())))
-                    }
-                    _ => None,
-                },
-            };
-            if let Some((column, bytes)) = found
-                && let Some(value) = values.get_mut(column).filter(|value| value.is_none())
-            {
-                *value = Some(bytes);
-                missing -= 1;
-            }
-        }
+        values.clear();
+        values.extend(self.found.iter().map(|place| match self.known.get((*place)?) {
+            Some(Known::Value(_, bytes)) => Some(Cow::Borrowed(bytes.as_slice())),
+            _ => None,
+        }));
     }
 
-    /// Finds where the values of the entry are that is kept.
+    /// Finds the values of the entry that is kept, which are remembered then: a text that comes again was
+    /// written with the first entry that has it.
     fn find(&mut self, entry: &Entry<'_>) {
         if self.known.len() >= MOST_KNOWN || self.known_bytes >= MOST_BYTES {
             self.known.clear();
@@ -228,28 +204,50 @@ impl<'j> Sparse<'j> {
         }
         let compact = self.file.header().compact;
         let object = self.kept.object(entry.offset, ENTRY).unwrap_or_default();
-        let items = offsets(object.get(ITEMS..).unwrap_or_default(), compact);
+        let mut items = std::mem::take(&mut self.items);
+        items.clear();
+        items.extend(offsets(object.get(ITEMS..).unwrap_or_default(), compact));
         self.found.clear();
-        self.found.extend(items.map(|offset| match self.places.get(&offset) {
-            Some(index) => Place::Known(*index),
-            None => Place::Window(offset),
-        }));
-        // Even if one entry has all of them.
-        let most = self.file.max_value().saturating_mul(MOST_LONG).saturating_add(MOST_BYTES);
-        for at in 0..self.found.len() {
-            let Some(Place::Window(offset)) = self.found.get(at).copied() else { continue };
-            if self.kept.object(offset, DATA).is_some() {
-                continue;
+        self.found.resize(self.fields.len(), None);
+        let mut missing = self.fields.len();
+        for offset in &items {
+            if missing == 0 {
+                break;
             }
-            if self.known_bytes >= most {
-                self.file.faults.note(Fault::too_long(offset));
-                continue;
-            }
-            let index = self.look_up(offset);
-            if let Some(place) = self.found.get_mut(at) {
-                *place = Place::Known(index);
+            let Some(place) = self.place_of(*offset) else { continue };
+            if let Some(Known::Value(column, _)) = self.known.get(place)
+                && let Some(found) = self.found.get_mut(*column).filter(|found| found.is_none())
+            {
+                *found = Some(place);
+                missing -= 1;
             }
         }
+        self.items = items;
+    }
+
+    /// Where what the data object at `offset` holds is remembered. None: it is not wanted.
+    fn place_of(&mut self, offset: u64) -> Option<usize> {
+        if let Some(place) = self.places.get(&offset) {
+            return Some(*place);
+        }
+        let known = match self.kept.object(offset, DATA) {
+            Some(object) => {
+                // What one entry has by itself, such as a time, does not come again.
+                let (column, bytes) = self.wanted(offset, object)?;
+                Known::Value(column, bytes.into_owned())
+            }
+            None => self.look_up(offset),
+        };
+        if let Known::Value(column, bytes) = &known {
+            let is_first = self.found.get(*column).is_some_and(Option::is_none);
+            if self.known_bytes >= MOST_BYTES && !is_first {
+                return None;
+            }
+            self.known_bytes += bytes.len();
+        }
+        self.known.push(known);
+        self.places.insert(offset, self.known.len() - 1);
+        Some(self.known.len() - 1)
     }
 
     /// Which field the data object at `offset` is of, and its value. None: it is not wanted, or cannot be read.
@@ -278,29 +276,23 @@ impl<'j> Sparse<'j> {
         ))
     }
 
-    /// Remembers the value at `offset`, and gives its place.
-    fn look_up(&mut self, offset: u64) -> usize {
-        let mut window = Window::default();
-        window.load(&self.handle, offset, VALUE);
-        let size = u64_at(window.at(offset), 8).unwrap_or(0);
-        let fits = size <= self.file.header().end.saturating_sub(offset);
-        let most = self.file.max_value() as u64 + 4096;
-        if fits && size > VALUE as u64 && size <= most {
-            window.load(&self.handle, offset, usize::try_from(size).unwrap_or(0));
+    /// What the data object at `offset` holds, which is elsewhere in the file.
+    fn look_up(&mut self, offset: u64) -> Known {
+        if self.near.object(offset, DATA).is_none() {
+            self.near.load(&self.handle, offset, VALUE);
+            let size = u64_at(self.near.at(offset), 8).unwrap_or(0);
+            let fits = size <= self.file.header().end.saturating_sub(offset);
+            let most = self.file.max_value() as u64 + 4096;
+            if fits && size > VALUE as u64 && size <= most {
+                self.near.load(&self.handle, offset, usize::try_from(size).unwrap_or(0));
+            }
         }
-        let object = window.object(offset, DATA);
+        let object = self.near.object(offset, DATA);
         if object.is_none() {
             // What is wrong with it the map tells, and what is too long.
             self.file.faults.pass(self.file.payload(offset));
         }
-        let known = object.and_then(|object| self.wanted(offset, object));
-        let known =
-            known.map_or(Known::Other, |(column, bytes)| Known::Value(column, bytes.into_owned()));
-        if let Known::Value(_, bytes) = &known {
-            self.known_bytes += bytes.len();
-        }
-        self.known.push(known);
-        self.places.insert(offset, self.known.len() - 1);
-        self.known.len() - 1
+        let wanted = object.and_then(|object| self.wanted(offset, object));
+        wanted.map_or(Known::Other, |(column, bytes)| Known::Value(column, bytes.into_owned()))
     }
 }
