@@ -12,7 +12,7 @@ use crate::id::Id128;
 /// Where the items of an entry begin.
 const ITEMS: usize = 64;
 /// Compressed values of an entry that may be as long as a value may be, before others are left out.
-pub(crate) const MOST_LONG: usize = 4;
+const MOST_LONG: usize = 4;
 
 /// What every entry has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
