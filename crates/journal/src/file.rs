@@ -106,12 +106,28 @@ impl File {
         memory: &Arc<Memory>,
         number: u64,
     ) -> Result<Self, Damage> {
-        let damage = |cause| Damage { path: path.to_owned(), offset: None, cause };
-        let io = |error: io::Error| damage(error.into());
         // A pipe with the name of a journal must not keep us.
         let mut options = fs::OpenOptions::new();
         let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
-        let file = options.open(path).map_err(io)?;
+        let opened = options.open(path);
+        let file = opened.map_err(|error| Damage {
+            path: path.to_owned(),
+            offset: None,
+            cause: error.into(),
+        })?;
+        Self::of_handle(path, &file, max_value, memory, number)
+    }
+
+    /// As [`File::open`], of a file that is open; `path` is what it is called.
+    pub(crate) fn of_handle(
+        path: &Path,
+        file: &fs::File,
+        max_value: usize,
+        memory: &Arc<Memory>,
+        number: u64,
+    ) -> Result<Self, Damage> {
+        let damage = |cause| Damage { path: path.to_owned(), offset: None, cause };
+        let io = |error: io::Error| damage(error.into());
         let mut tries = 0;
         let (map, (header, faults), identity) = loop {
             let about = file.metadata().map_err(io)?;
@@ -124,7 +140,7 @@ impl File {
             let length = usize::try_from(about.len());
             let length =
                 length.map_err(|_| damage(Cause::Malformed("too large for this machine")))?;
-            let map = Map::new(&file, length).map_err(io)?;
+            let map = Map::new(file, length).map_err(io)?;
             let parsed = Header::parse(map.bytes()).map_err(damage)?;
             // It may have grown in between.
             tries += 1;

@@ -5,17 +5,18 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher24;
 
 use crate::header::Header;
+use crate::id::Id128;
 
 /// The hash under which a file keeps `value` (`FIELD=value`, or a field's name).
 pub(crate) fn of(header: &Header, value: &[u8]) -> u64 {
-    if header.keyed_hash {
-        // The id is the key, as it is stored.
-        let mut hasher = SipHasher24::new_with_key(&header.file_id.as_u128().to_be_bytes());
-        hasher.write(value);
-        hasher.finish()
-    } else {
-        jenkins(value)
-    }
+    if header.keyed_hash { keyed(header.file_id, value) } else { jenkins(value) }
+}
+
+/// The same of a file that has keyed hashes. Its id is the key, as it is stored.
+pub(crate) fn keyed(file_id: Id128, value: &[u8]) -> u64 {
+    let mut hasher = SipHasher24::new_with_key(&file_id.as_u128().to_be_bytes());
+    hasher.write(value);
+    hasher.finish()
 }
 
 /// `hashlittle2()` of lookup3.c (Bob Jenkins, public domain), both seeds 0; the first result is

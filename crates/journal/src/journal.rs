@@ -1,6 +1,7 @@
 //! Several journal files as one journal.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -9,6 +10,7 @@ use crate::damage::Damage;
 use crate::file::File;
 use crate::find;
 use crate::id::Id128;
+use crate::image::Image;
 use crate::merge::{Entries, Newest};
 use crate::range::Window;
 use crate::select::{Direction, Select};
@@ -37,6 +39,7 @@ pub struct Journal {
     files: Vec<File>,
     newest: OnceLock<Newest>,
     unopened: Vec<Damage>,
+    memory: Arc<Memory>,
 }
 
 impl Journal {
@@ -52,14 +55,24 @@ impl Journal {
             unopened.extend(damage);
         }
         let mut journal = Self { unopened, ..Self::default() };
-        let memory = Arc::<Memory>::default();
         for (number, path) in (0..).zip(files) {
-            match File::open(&path, options.max_value_bytes, &memory, number) {
+            match File::open(&path, options.max_value_bytes, &journal.memory, number) {
                 Ok(file) => journal.files.push(file),
                 Err(damage) => journal.unopened.push(damage),
             }
         }
         journal
+    }
+
+    /// Adds entries that were read elsewhere; `path` says where, in place of a file's.
+    pub fn add_image(&mut self, path: &Path, image: Image) -> Result<(), Damage> {
+        let number = self.files.len() as u64 + self.unopened.len() as u64;
+        let damage =
+            |error: io::Error| Damage { path: path.to_owned(), offset: None, cause: error.into() };
+        let file = image.into_file().map_err(damage)?;
+        self.files.push(File::of_handle(path, &file, usize::MAX, &self.memory, number)?);
+        self.newest = OnceLock::new();
+        Ok(())
     }
 
     /// Of which machine each boot is, and how late it was there.

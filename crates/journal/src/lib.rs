@@ -9,7 +9,8 @@
 //! Nothing in a file is trusted: what is damaged is told ([`Journal::damage`]) and passed over, and
 //! all work is bounded by the size of the files.
 //!
-//! Nothing is written, no daemon is asked, and messages are not interpreted.
+//! Nothing is written but what comes from elsewhere, in memory ([`Image`]); no daemon is asked, and messages
+//! are not interpreted.
 
 mod boots;
 mod bytes;
@@ -25,6 +26,7 @@ mod follow;
 mod hash;
 mod header;
 mod id;
+mod image;
 mod journal;
 mod map;
 mod merge;
@@ -45,6 +47,7 @@ pub use self::find::is_journal_file;
 pub use self::follow::Follower;
 pub use self::header::{Header, State};
 pub use self::id::Id128;
+pub use self::image::{Image, Stamp};
 pub use self::journal::{Journal, Options};
 pub use self::merge::Entries;
 pub use self::range::{Range, Window};

@@ -112,7 +112,7 @@ pub(super) fn journal_thread(
     wanted: &Receiver<WantedLines>,
     sender: &Sender<Message>,
 ) {
-    let source = match journal::Source::open(root, boot_id, deadline) {
+    let source = match journal::Source::open_for(root, boot_id, deadline, options.logs.as_ref()) {
         Ok(source) => source,
         Err(gap) => {
             return send(

@@ -10,6 +10,8 @@ use std::time::UNIX_EPOCH;
 use sysdiag_journal::{Cause, Journal, Options};
 use sysdiag_model::{BootId, Gap, Why};
 
+use super::fallback::Wanted;
+use super::instead;
 use super::reader::{MAX_VALUE_BYTES, boot_id, unopened};
 use crate::{Root, file, gap};
 
@@ -54,36 +56,47 @@ pub(super) struct End {
 ///
 /// `journal~` files, which journald puts aside after a crash, hold the boot that crashed and are
 /// among them.
-pub(super) fn find(root: &Root) -> Result<(Files, Journal), Gap> {
+pub(super) fn find(root: &Root, wanted: Wanted<'_>) -> Result<(Files, Journal), Gap> {
     let mut denied = Denied::default();
     let folders = folders(root, &mut denied);
     open(
         &folders,
         denied,
         "/var/log/journal and /run/log/journal: see Storage= in journald.conf(5)",
+        wanted,
     )
 }
 
 /// The files in `folder` and in those of its folders that are named by a machine id, as
 /// `journalctl --directory` has them.
-pub(super) fn find_in(folder: &Path) -> Result<(Files, Journal), Gap> {
+pub(super) fn find_in(folder: &Path, wanted: Wanted<'_>) -> Result<(Files, Journal), Gap> {
     let entries = fs::read_dir(folder)
         .map_err(|error| gap::from_io(format!("journal in {}", folder.display()), &error))?;
     let machines = machines(entries);
     let folders: Vec<PathBuf> = iter::once(folder.to_owned()).chain(machines).collect();
-    open(&folders, Denied::default(), &folder.display().to_string())
+    open(&folders, Denied::default(), &folder.display().to_string(), wanted)
 }
 
 /// Opens what is in `folders`, which are called `place`.
-fn open(folders: &[PathBuf], mut denied: Denied, place: &str) -> Result<(Files, Journal), Gap> {
+fn open(
+    folders: &[PathBuf],
+    mut denied: Denied,
+    place: &str,
+    wanted: Wanted<'_>,
+) -> Result<(Files, Journal), Gap> {
     let mut files = Files { gaps: Vec::new(), of_system: BTreeMap::new(), unread_usec: None };
     let mut paths = Vec::new();
     for folder in folders {
         scan(folder, &mut paths, &mut files, &mut denied);
     }
     let options = Options { max_value_bytes: MAX_VALUE_BYTES, max_files: MAX_FILES };
-    let journal = Journal::open(&paths, &options);
+    let mut journal = Journal::open(&paths, &options);
+    let instead = instead::read(&mut journal, wanted);
+    files.gaps.extend(instead.gaps);
     for damage in journal.unopened() {
+        if instead.read.contains(&damage.path) {
+            continue;
+        }
         let name = damage.path.file_name().unwrap_or_default().to_string_lossy();
         match &damage.cause {
             Cause::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -92,7 +105,12 @@ fn open(folders: &[PathBuf], mut denied: Denied, place: &str) -> Result<(Files, 
             // Vacuumed since the folder was read.
             Cause::Io(error) if error.kind() == io::ErrorKind::NotFound => {}
             _ => {
-                files.gaps.push(unopened(damage));
+                let mut gap = unopened(damage);
+                if let Some(why) = instead.failed.get(&damage.path) {
+                    let hint = gap.hint.unwrap_or_default();
+                    gap.hint = Some(format!("{hint}; nor by journalctl: {why}"));
+                }
+                files.gaps.push(gap);
                 if is_of_system(&name) {
                     files.unread_usec = files.unread_usec.max(Some(written_usec(&damage.path)));
                 }
@@ -117,7 +135,7 @@ fn open(folders: &[PathBuf], mut denied: Denied, place: &str) -> Result<(Files, 
             Gap::new("journal", Why::Absent, format!("no journal files in {place}"))
         });
     }
-    if denied.system {
+    if denied.system || instead.is_cut_off {
         files.unread_usec = Some(u64::MAX);
     }
     if denied.any() {
@@ -128,7 +146,7 @@ fn open(folders: &[PathBuf], mut denied: Denied, place: &str) -> Result<(Files, 
 }
 
 /// Whether a file of this name is the system's, not a user's.
-fn is_of_system(name: &str) -> bool {
+pub(super) fn is_of_system(name: &str) -> bool {
     name.starts_with("system")
 }
 

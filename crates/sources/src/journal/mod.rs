@@ -1,8 +1,8 @@
 //! The journal, read from its files: what systemd logged about units, the last lines of units, and
 //! what was logged at all, as a bounded digest.
 //!
-//! No other program is asked and no library of systemd is needed, so that a mounted image and a
-//! host without a running journald are read, too. Nothing is concluded here.
+//! No library of systemd is needed and no other program is asked, so that a mounted image and a
+//! host without a running journald are read, too; the exception is `fallback`. Nothing is concluded here.
 
 mod boots;
 mod cycles;
@@ -11,7 +11,10 @@ mod elsewhere;
 mod event;
 mod events;
 mod examples;
+mod export;
+mod fallback;
 mod files;
+mod instead;
 mod kernel;
 mod kmsg;
 mod known_bad;
@@ -40,6 +43,7 @@ pub use self::boots::{Boot, NoSuchBoot};
 pub use self::elsewhere::read_directory;
 
 use self::examples::Places;
+use self::fallback::Wanted;
 use self::files::Files;
 use self::reader::{Reader, id_of};
 use self::wordings::Period;
@@ -122,14 +126,26 @@ impl Source {
     ///
     /// Every reading stops at `deadline`: what was read until then is given, with a gap.
     pub fn open(root: &Root, current: Option<BootId>, deadline: Instant) -> Result<Self, Gap> {
-        let found = files::find(root)?;
+        Self::open_for(root, current, deadline, None)
+    }
+
+    /// As [`Source::open`]; if only `journalctl` can read the files, which may be a part of them, then at
+    /// least the part that `logs` asks for.
+    pub fn open_for(
+        root: &Root,
+        current: Option<BootId>,
+        deadline: Instant,
+        logs: Option<&LogOptions>,
+    ) -> Result<Self, Gap> {
+        let found = files::find(root, Wanted { deadline, logs })?;
         let live = root.is_host();
         Self::of(found, current, live, deadline)
     }
 
     /// Opens the journal in a folder, of whatever machine: the boot that is read is the last in it.
     pub fn open_directory(folder: &Path, deadline: Instant) -> Result<Self, Gap> {
-        Self::of(files::find_in(folder)?, None, false, deadline)
+        let wanted = Wanted { deadline, logs: None };
+        Self::of(files::find_in(folder, wanted)?, None, false, deadline)
     }
 
     fn of(
