@@ -9,17 +9,14 @@ SPACE=$((700 << 20))
 guest() {
     local machine n
     read -r machine </etc/machine-id
-    printf '[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\nSystemMaxFileSize=2G\nSystemMaxUse=3G\nSystemKeepFree=1M\n' \
-        >/etc/systemd/journald.conf.d/e2e.conf 2>/dev/null || {
-        mkdir -p /etc/systemd/journald.conf.d
-        printf '[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\n' >/etc/systemd/journald.conf.d/e2e.conf
-    }
+    mkdir -p /etc/systemd/journald.conf.d
+    printf '[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\n' >/etc/systemd/journald.conf.d/e2e.conf
     mkdir -p /var/log/journal
     systemctl restart systemd-journald.service
     journalctl --flush
     service e2e-speaker.service <<'UNIT'
 Type=oneshot
-ExecStart=/bin/sh -c 'for n in 1 2 3; do echo "<3>ledger $$n is torn at block 815"; done; echo "<4>no broom found"; exit 7'
+ExecStart=/bin/sh -c 'for n in $$(seq 500); do echo "<3>ledger $$n is torn at block 815"; done; echo "<4>no broom found"; exit 7'
 UNIT
     service e2e-binary.service <<'UNIT'
 Type=oneshot
@@ -41,11 +38,11 @@ UNIT
     text instead-text prlimit --as=$SPACE sysdiag-analyzer analyze-logs --directory /tmp/journal
     # Somebody else may have written it.
     chmod g+w /usr/bin/journalctl
-    save refused json prlimit --as=$SPACE sysdiag-analyzer -o json analyze-logs --directory /tmp/journal -p 7
+    text refused prlimit --as=$SPACE sysdiag-analyzer -o json analyze-logs --directory /tmp/journal -p 7
     chmod g-w /usr/bin/journalctl
     printf '#!/bin/sh\nexec sleep 1000\n' >/tmp/sleeper
     chmod +x /tmp/sleeper
-    save late json "${ELSEWHERE[@]}" 'mount --bind /tmp/sleeper /usr/bin/journalctl' \
+    text late "${ELSEWHERE[@]}" 'mount --bind /tmp/sleeper /usr/bin/journalctl' \
         prlimit --as=$SPACE sysdiag-analyzer -o json analyze-logs --directory /tmp/journal -p 7
     pgrep -f 'sleep 1000' >"$RESULTS/left"
     :
@@ -59,16 +56,19 @@ check() {
     exits direct 0
     exits instead 0
     holds direct "read by our own reader" 'gaps | test("journalctl") | not'
-    holds direct "there is something to compare" '.log_analysis.entries_analyzed > 100 and
+    holds direct "there is something to compare" '.log_analysis.entries_analyzed > 500 and
         ([.log_analysis.patterns[], .log_analysis.groups[]?] | length > 0)'
-    holds instead "said, with the reason" 'gaps | test("journal file /tmp/journal/system.journal: [a-z ]+: read by journalctl: Cannot allocate memory")'
+    holds instead "said, with the reason" 'gaps | test("journal file /tmp/journal/system.journal: not_supported: read by journalctl: Cannot allocate memory")'
     holds instead "all of it" '[.log_analysis.entries_analyzed] == [$count]' --argjson count "$(grep -ac '^__CURSOR=' export)"
     diff <(analysis direct) <(analysis instead) >instead.diff || fail "journalctl gives another analysis: $(head -n5 instead.diff)"
-    says instead-text.txt 'read by journalctl'
+    tr -s ' \n' ' ' <instead-text.txt >instead.line
+    says instead.line 'read by journalctl: Cannot allocate memory'
     for name in refused late; do
-        exits $name 3
-        holds $name "nothing is made up" '.log_analysis == null'
+        exits $name 2
+        [ ! -s $name.txt ] || fail "$name: a report of nothing"
     done
-    holds refused "who else may write to it is not run" 'gaps | test("nor by journalctl: /usr/bin/journalctl is not root.s alone")'
+    # Who else may write to it is not run; one that says nothing is not waited for.
+    says refused.err 'Cannot allocate memory; nor by journalctl: /usr/bin/journalctl is not root.s alone'
+    says late.err 'nor by journalctl: only 0 entries were read before the deadline'
     [ ! -s left ] || fail "a program was left behind"
 }

@@ -9,6 +9,8 @@ mod export;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod image;
+#[cfg(test)]
 mod journalctl;
 #[cfg(test)]
 mod moving;

@@ -62,11 +62,16 @@ pub(super) struct Found {
 }
 
 /// Reads `files`, the newest entries first. `alone`: they are all of the journal, so that boots can be
-/// counted. Err: why nothing was read.
-pub(super) fn read(files: &[PathBuf], alone: bool, wanted: Wanted<'_>) -> Result<Found, String> {
+/// counted. `share`: between so many calls of this the memory is shared. Err: why nothing was read.
+pub(super) fn read(
+    files: &[PathBuf],
+    alone: bool,
+    share: usize,
+    wanted: Wanted<'_>,
+) -> Result<Found, String> {
     let program = Path::new(PROGRAM);
     trusted(program)?;
-    let mut entries = Entries::new(limits());
+    let mut entries = Entries::new(limits(share));
     let mut cut_off = None;
     // The other half is for looking at what was read.
     let left = wanted.deadline.saturating_duration_since(Instant::now()) / 2;
@@ -85,12 +90,12 @@ pub(super) fn read(files: &[PathBuf], alone: bool, wanted: Wanted<'_>) -> Result
 }
 
 /// How much is kept: less where memory is limited, for what is kept is laid out and mapped, too.
-fn limits() -> Limits {
+fn limits(share: usize) -> Limits {
     let space = getrlimit(Resource::As).current;
     let all = space.map_or(MOST_KEPT, |space| {
         usize::try_from(space / SHARE).unwrap_or(usize::MAX).min(MOST_KEPT)
     });
-    Limits { value: MAX_VALUE_BYTES, entry: MOST_OF_ENTRY, all }
+    Limits { value: MAX_VALUE_BYTES, entry: MOST_OF_ENTRY, all: all / share.max(1) }
 }
 
 /// Whether nobody but root can have written the program: it and the folders it is in are root's, and
@@ -372,7 +377,7 @@ mod tests {
                 LogOptions { since: Some(Timestamp::from_usec(middle)), ..LogOptions::default() };
             let deadline = Instant::now() + Duration::from_mins(2);
             let wanted = Wanted { deadline, logs: Some(&logs) };
-            let found = read(std::slice::from_ref(&path), true, wanted).unwrap();
+            let found = read(std::slice::from_ref(&path), true, 1, wanted).unwrap();
             assert_eq!(found.cut_off, None);
             let left_out = found.entries.values_left_out;
             assert_eq!(found.entries.malformed, 0);
@@ -403,7 +408,7 @@ mod tests {
         let path = folder.path().join("system.journal");
         fs::write(&path, vec![b'x'; 4096]).unwrap();
         let wanted = Wanted { deadline: Instant::now() + Duration::from_mins(1), logs: None };
-        let why = read(&[path], true, wanted).unwrap_err();
+        let why = read(&[path], true, 1, wanted).unwrap_err();
         assert!(why.starts_with("journalctl: "), "{why}");
     }
 

@@ -226,7 +226,7 @@ pub(super) fn unopened(damage: &Damage) -> Gap {
     }
 }
 
-pub(super) fn name_of(path: &Path) -> String {
+fn name_of(path: &Path) -> String {
     format!("journal file {}", path.display())
 }
 
