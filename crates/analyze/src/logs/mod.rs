@@ -13,6 +13,9 @@ use crate::Past;
 
 const LEVELS: [&str; 8] = ["EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];
 
+/// What the gap is called that says that earlier boots were not all read.
+const EARLIER: &str = "log messages of earlier boots";
+
 /// Name of a priority, `syslog(3)`.
 fn level(priority: u8) -> &'static str {
     LEVELS.get(usize::from(priority)).copied().unwrap_or("DEBUG")
@@ -39,6 +42,11 @@ pub(crate) fn analyze(
     };
     if let Some(templates) = &digest.templates {
         against_past::add(&mut analysis, templates, &journal.earlier_boots, past);
+        // There are some, then.
+        let unread = snapshot.journal.gaps().iter().any(|gap| gap.what == EARLIER);
+        if unread && analysis.not_compared.is_some() {
+            analysis.not_compared = Some("earlier boots were not read before the deadline".into());
+        }
     }
     Some(analysis)
 }

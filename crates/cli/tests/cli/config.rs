@@ -128,3 +128,29 @@ fn patterns_are_checked_and_shown_with_where_they_came_from() {
         sandbox.run(command).refused(2, &[nearest]);
     }
 }
+
+#[test]
+fn lines_that_a_pattern_of_the_user_is_to_match_or_not_are_tried() {
+    let sandbox = Sandbox::new();
+    let begin = "[[logs.patterns]]\nid = \"shop.refused\"\ntitle = \"t\"\nseverity = \"error\"\n";
+    let pattern = "regex = 'order \\d+ refused'\nunless = 'card expired'\n";
+    let config = |lines: &str| sandbox.configure(&format!("{begin}{pattern}{lines}"));
+    let path = sandbox.path("config.toml");
+    let at = |line: u32, key: &str| format!("{}:{line}: logs.patterns.{key}", path.display());
+    for (lines, key, why) in [
+        ("sample = ['order x refused']\n", "sample", "'order x refused' does not match regex"),
+        (
+            "sample = ['order 1 refused', 'order 2 refused: card expired']\n",
+            "sample",
+            "'order 2 refused: card expired' is taken out by unless",
+        ),
+        ("near_miss = ['order 3 refused']\n", "near_miss", "'order 3 refused' matches regex"),
+    ] {
+        config(lines);
+        let said = [at(7, key), "pattern \"shop.refused\": ".to_owned(), why.to_owned()];
+        let said: Vec<&str> = said.iter().map(String::as_str).collect();
+        sandbox.run(&["analyze-logs"]).refused(2, &said);
+    }
+    config("sample = ['order 4 refused']\nnear_miss = ['order 5 refused: card expired']\n");
+    assert_eq!(sandbox.run(&["config", "show"]).code, 0);
+}

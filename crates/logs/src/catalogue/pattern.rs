@@ -18,6 +18,8 @@ const MOST_COMPILED: usize = 1 << 20;
 const MOST_LISTED: usize = 64;
 /// As much of a message is looked at, in bytes.
 pub(super) const MOST_TEXT: usize = 16 * 1024;
+/// Characters of a line that an error shows.
+const MOST_SHOWN: usize = 100;
 /// `TASK_COMM_LEN` without its terminating zero.
 const MOST_COMM: usize = 15;
 
@@ -87,8 +89,33 @@ impl Pattern {
                 return Err(PatternError::new(&pattern.spec.id, "aggregate", why));
             }
             pattern.check_captures()?;
+            pattern.check_lines()?;
         }
         Ok(pattern)
+    }
+
+    /// The lines that are to match do, and those that are not to do not, as far as the text decides: with
+    /// message ids, only what `unless` takes out is known.
+    fn check_lines(&self) -> Result<(), PatternError> {
+        let by_id = !self.spec.message_ids.is_empty();
+        let wrong = |key, line: &str, what: &str| {
+            let line: String = line.chars().take(MOST_SHOWN).collect();
+            Err(PatternError::new(&self.spec.id, key, format!("'{line}' {what}")))
+        };
+        for line in &self.spec.sample {
+            if self.is_meant_otherwise(line.as_bytes()) {
+                return wrong("sample", line, "is taken out by unless");
+            }
+            if !by_id && !self.matches_text(line.as_bytes()) {
+                return wrong("sample", line, "does not match regex");
+            }
+        }
+        for line in &self.spec.near_miss {
+            if !by_id && self.matches_text(line.as_bytes()) {
+                return wrong("near_miss", line, "matches regex");
+            }
+        }
+        Ok(())
     }
 
     /// What `key`, `sum` and the like name is captured somewhere.
@@ -276,8 +303,16 @@ fn check(spec: &PatternSpec) -> Result<(), PatternError> {
             return wrong("message_ids", "expected 32 hexadecimal digits each");
         }
     }
-    let lists = [spec.identifiers.len(), spec.message_ids.len(), spec.when.len(), spec.key.len()];
-    if lists.into_iter().any(|length| length > MOST_LISTED) || spec.fields.len() > MOST_LISTED {
+    let lists = [
+        spec.identifiers.len(),
+        spec.message_ids.len(),
+        spec.when.len(),
+        spec.key.len(),
+        spec.fields.len(),
+        spec.sample.len(),
+        spec.near_miss.len(),
+    ];
+    if lists.into_iter().any(|length| length > MOST_LISTED) {
         return wrong("id", "a list has more than 64 entries");
     }
     match &spec.aggregate {

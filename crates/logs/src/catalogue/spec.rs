@@ -52,7 +52,7 @@ pub struct PatternSpec {
     /// is about, `cgroup` a path that leads to it.
     #[serde(default)]
     pub regex: Option<String>,
-    /// A text that matches this, too, is meant otherwise.
+    /// A text that matches this, too, is meant otherwise; so is one that is known by its message id.
     #[serde(default)]
     pub unless: Option<String>,
     /// Captures that tell one resource from another. None: there is one for the host.
@@ -70,10 +70,10 @@ pub struct PatternSpec {
     /// How messages become one problem.
     #[serde(default)]
     pub aggregate: Aggregate,
-    /// Lines that match.
+    /// Lines that match. Those of a user's pattern are tried when the configuration is read.
     #[serde(default)]
     pub sample: Vec<String>,
-    /// Lines that look like it and do not match.
+    /// Lines that look like it and do not match, tried likewise.
     #[serde(default)]
     pub near_miss: Vec<String>,
     /// The source file that prints it.

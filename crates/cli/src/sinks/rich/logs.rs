@@ -5,7 +5,7 @@ use sysdiag_model::snapshot::LogLine;
 use sysdiag_model::{Report, Severity, UnitName};
 
 use super::colors::Role;
-use super::wordings::wordings;
+use super::wordings::{WORDING, wordings};
 use super::words::{and_more, number, relative, short_moment};
 use super::{Focus, Line, Page, hanging, section};
 
@@ -13,6 +13,8 @@ use super::{Focus, Line, Page, hanging, section};
 const MOST_KINDS: usize = 5;
 /// Kinds that findings and the health of units already tell of, one by one.
 const OF_UNITS: [&str; 3] = ["sd.", "oom.", "proc.coredump"];
+/// Where the message of a line begins that has no level.
+const BELOW: usize = 15;
 /// Where the message of a line begins.
 const MESSAGE: usize = 23;
 
@@ -50,7 +52,7 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
         let title = pattern.title.as_ref();
         lines.extend(title.map(|title| Line::new().at(9).role(Role::Faint, title)));
         for example in &pattern.examples {
-            let example = log_lines(example, page.room() - 9, page);
+            let example = below(example, page);
             lines.extend(example.into_iter().map(|line| Line::new().at(9).line(line)));
         }
     }
@@ -99,6 +101,14 @@ pub(super) fn log_line(line: &LogLine) -> Line {
         .text(" ")
         .role(Role::Faint, &sender(line))
         .text(&line.message)
+}
+
+/// The same in as many lines as it takes, three without `-v`.
+pub(super) fn below(line: &LogLine, page: &Page) -> Vec<Line> {
+    let most = if page.verbose { usize::MAX } else { 3 };
+    let time = Line::new().role(Role::Faint, &short_moment(line.time)).at(BELOW);
+    let text = format!("{}{}", sender(line), line.message);
+    hanging(&time, &text, BELOW, page.room().saturating_sub(WORDING), most)
 }
 
 /// `11-23 02:36:01 ERR     postgres[812]: message`, in as many lines as it takes, three without `-v`.

@@ -5,14 +5,14 @@ use sysdiag_model::report::{LogAnalysis, LogRare, LogSpike, LogVanished, LogWord
 use sysdiag_model::{Report, Timestamp, UnitName};
 
 use super::colors::Role;
-use super::logs::{level_role, log_line, log_lines, units_of};
+use super::logs::{below, level_role, log_line, units_of};
 use super::words::{and_more, elapsed, number, relative};
 use super::{Focus, Line, Page};
 
 /// Wordings of one list that are shown in an overview.
 const MOST_WORDINGS: usize = 3;
 /// Where the text of a wording begins.
-const WORDING: usize = 9;
+pub(super) const WORDING: usize = 9;
 /// What stands in a wording for what varies.
 const WILDCARD: &str = "<*>";
 
@@ -91,7 +91,7 @@ fn wording(of: &LogWording, often: &str, now: Timestamp, page: &Page) -> Vec<Lin
     }
     let mut lines = vec![head];
     lines.extend(Some(text).filter(|_| of.text.contains(WILDCARD)));
-    lines.extend(log_lines(example, page.room().saturating_sub(WORDING), page));
+    lines.extend(below(example, page));
     lines
 }
 
