@@ -90,6 +90,7 @@ main() {
     for task in counts warnings messages catalogue scan; do
         # Equal answers first: this also brings the journal into memory.
         program ours "$task" >"$WORK/answer" 2>"$WORK/cost" || die "our reader failed at $task"
+        cp "$WORK/answer" "$WORK/answer.$task"
         for peer in "${PEERS[@]}"; do
             case $peer in
             journalctl-json) ctl json "$task" | "$BIN/from-json" "$task" - ;;
@@ -117,6 +118,14 @@ main() {
                 printf "%20s", sprintf("%.0f (%.1f)", t, o > 0 ? t / o : 0) }'
         done
         printf '   ours: %s\n' "$(cat "$WORK/cost")"
+    done
+    # What is there to be gained at all.
+    entries=$(sed 's/ .*//' "$WORK/answer.warnings")
+    for floor in pages "reads $entries"; do
+        for ((round = 0; round < ROUNDS; round++)); do
+            # shellcheck disable=SC2086 # A word and a number.
+            { time "$BIN/floor" ${floor% *} "$JOURNAL" ${floor##* }; } 2>&1 | awk '{ print ($1 + $2) * 1000 }'
+        done | median | sed "s/^/floor: $floor /; s/$/ ms/"
     done
     exit $status
 }
