@@ -6,7 +6,7 @@ CACHE=${E2E_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sysdiag-analyzer-e2e}
 # bookworm: Debian 12, systemd 252.  trixie: Debian 13, systemd 257.
 # shellcheck disable=SC2034 # used by the lanes
 SUITE=${E2E_SUITE:-bookworm}
-# plain, or servers: with nginx, PostgreSQL and Redis.
+# plain; servers: with nginx, PostgreSQL and Redis; logins: with OpenSSH.
 # shellcheck disable=SC2034 # used by the lanes
 VARIANT=${E2E_IMAGE:-plain}
 # shellcheck source=scripts/needs.sh

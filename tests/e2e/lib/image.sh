@@ -16,7 +16,8 @@ servers)
     MORE=(--dpkgopt='path-exclude=*/libLLVM*' --dpkgopt='path-exclude=*/llvmjit*'
         --dpkgopt='path-exclude=*/bitcode/*' --dpkgopt='path-exclude=*/libz3.so*')
     ;;
-*) die "unknown image $VARIANT (plain, servers)" ;;
+logins) IMAGE_PACKAGES+=,openssh-server,openssh-client,passwd MORE=() ;;
+*) die "unknown image $VARIANT (plain, servers, logins)" ;;
 esac
 # shellcheck disable=SC2153 # from common.sh
 IMAGE=$CACHE/$SUITE-$VARIANT-$(key "$E2E/lib/image.sh" "$E2E/guest/runner")

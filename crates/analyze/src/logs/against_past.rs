@@ -123,6 +123,7 @@ mod tests {
             dropped_templates: 0,
             dropped_entries: 0,
             suppressed: std::collections::BTreeMap::new(),
+            known_bad: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What rules about logged messages have in common: the hits of some patterns of the catalogue, put
 //! together by what they are about. What a message means is said in the catalogue.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::PatternHit;
@@ -58,19 +59,24 @@ pub(super) fn findings(context: &Context<'_>, rule: &Rule, family: &Family) -> V
             subjects.entry((family.subject)(&logged)).or_default().push(logged);
         }
     }
-    let of = |(subject, hits): (String, Vec<Logged<'_>>)| finding(context, rule, &subject, hits);
+    let of = |(subject, hits): (String, Vec<Logged<'_>>)| {
+        finding(context, rule, family.stays, &subject, hits)
+    };
     subjects.into_iter().filter_map(of).collect()
 }
 
 fn finding(
     context: &Context<'_>,
     rule: &Rule,
+    chain: bool,
     subject: &str,
     mut hits: Vec<Logged<'_>>,
 ) -> Option<Finding> {
-    // Of what is as bad, what came first brought about the rest.
+    // Of what is as bad: in a chain what came first brought about the rest, else what came most counts.
     hits.sort_by(|a, b| {
-        b.hit.severity.cmp(&a.hit.severity).then_with(|| a.hit.first.cmp(&b.hit.first))
+        let count = || if chain { Ordering::Equal } else { b.hit.count.cmp(&a.hit.count) };
+        let severity = b.hit.severity.cmp(&a.hit.severity);
+        severity.then_with(count).then_with(|| a.hit.first.cmp(&b.hit.first))
     });
     let now = context.snapshot.clock.realtime;
     let worst = hits.first()?.hit;
@@ -101,7 +107,7 @@ fn finding(
         let stack = logged.hit.frames.join(" < ");
         finding = finding.because(Evidence::text("stack", stack, "journal"));
     }
-    Some(finding.next(show(context, worst)))
+    Some(finding.next(show(context, hits.first()?)))
 }
 
 /// How often each pattern hit and when last, in the order in which it comes first.
@@ -120,7 +126,7 @@ fn patterns<'a>(hits: &[Logged<'a>]) -> Vec<(&'a str, u64, Timestamp)> {
 }
 
 /// The command that shows the log from the first of these messages on.
-fn show(context: &Context<'_>, hit: &PatternHit) -> String {
+fn show(context: &Context<'_>, Logged { hit, units }: &Logged<'_>) -> String {
     let since = hit.first.as_usec() / 1_000_000;
     let line = hit.examples.first();
     let identifier = line.and_then(|line| line.identifier.as_deref());
@@ -131,7 +137,13 @@ fn show(context: &Context<'_>, hit: &PatternHit) -> String {
         // `-k` means this boot.
         Some("kernel") if current => format!("journalctl -k --since=@{since}"),
         Some("kernel") => format!("journalctl _TRANSPORT=kernel --since=@{since}"),
-        Some(name) => format!("journalctl{boot} -t {} --since=@{since}", shell_word(name)),
+        Some(name) => match units.as_slice() {
+            [unit] => {
+                let unit = shell_word(unit.as_str());
+                format!("journalctl{boot} --unit={unit} --since=@{since}")
+            }
+            _ => format!("journalctl{boot} -t {} --since=@{since}", shell_word(name)),
+        },
         None => format!("journalctl{boot} -p warning --since=@{since}"),
     }
 }

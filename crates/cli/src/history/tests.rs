@@ -397,6 +397,7 @@ fn messages() -> Baseline {
         dropped_templates: 0,
         dropped_entries: 0,
         suppressed: std::collections::BTreeMap::new(),
+        known_bad: Vec::new(),
     });
     baseline
 }

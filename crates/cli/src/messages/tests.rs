@@ -39,6 +39,7 @@ fn boot(number: u64) -> LogTemplates {
         dropped_templates: 0,
         dropped_entries: 0,
         suppressed: BTreeMap::new(),
+        known_bad: Vec::new(),
     }
 }
 

@@ -97,17 +97,20 @@ impl Judge<'_> {
             let like = self.past.like(template);
             let counts = self.counts(&like);
             came.extend(like);
+            // It is told of as what it is, so it is no news.
+            let is_told = self.current.known_bad.contains(&template.id);
             if counts.is_empty() && template.priority <= self.thresholds.least_severe {
-                new.push(New {
-                    template: template.clone(),
-                    at_least: self.is_cut(&template.sender),
-                });
+                if !is_told {
+                    let at_least = self.is_cut(&template.sender);
+                    new.push(New { template: template.clone(), at_least });
+                }
             } else if let Some(spike) = self.spike(template, &counts) {
                 spikes.push(spike);
             }
             let known_rare =
                 counts.len() as f64 <= self.thresholds.rare_share * self.boots.len() as f64;
-            if template.priority <= self.thresholds.rare_priority
+            if !is_told
+                && template.priority <= self.thresholds.rare_priority
                 && template.count <= self.thresholds.rare_count
                 && known_rare
             {

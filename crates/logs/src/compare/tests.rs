@@ -55,6 +55,7 @@ impl Boot {
             dropped_templates: mined.dropped_templates,
             dropped_entries: mined.dropped_entries,
             suppressed: std::collections::BTreeMap::new(),
+            known_bad: Vec::new(),
         }
     }
 }
@@ -158,6 +159,21 @@ fn what_no_earlier_boot_had_is_new_and_the_most_severe_comes_first() {
     let earlier = comparison.earlier.unwrap();
     assert_eq!((earlier.boots, earlier.covered_usec, earlier.complete), (2, 10 * HOUR, true));
     assert_eq!(comparison.rare.items.len(), 1);
+}
+
+#[test]
+fn what_is_told_as_known_to_be_bad_is_no_news() {
+    let baseline = baseline((0..2).map(|number| ordinary(number, 5)));
+    let boot = ordinary(2, 5).log(3, "I/O error, dev sda, sector 7", 1, HOUR);
+    let mut digest = boot.digest(&baseline);
+    let news = |digest: &LogTemplates| {
+        let comparison = compare(digest, &baseline, &Thresholds::default());
+        (comparison.new.unwrap().items.len(), comparison.rare.items.len())
+    };
+    assert_eq!(news(&digest), (1, 1));
+    let error = digest.templates.iter().find(|template| template.text.starts_with("I/O")).unwrap();
+    digest.known_bad = vec![error.id];
+    assert_eq!(news(&digest), (0, 0));
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub struct LogTemplates {
     /// many (`RateLimitBurst=`, `journald.conf(5)`). Counts of these senders are lower bounds.
     #[serde(default)]
     pub suppressed: BTreeMap<String, u64>,
+    /// Templates of messages that are known to be bad and told of as such, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub known_bad: Vec<TemplateId>,
 }
 
 /// Messages of one wording.
@@ -158,6 +161,7 @@ mod tests {
             dropped_templates: 0,
             dropped_entries: 0,
             suppressed: BTreeMap::from([("sshd".into(), 3)]),
+            known_bad: Vec::new(),
         }
     }
 

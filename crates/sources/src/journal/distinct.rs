@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use sysdiag_journal::{Direction, File, Journal, Match, Select, Window};
-use sysdiag_logs::Catalogue;
+use sysdiag_journal::{Direction, Entry, File, Journal, Match, Select, Window};
+use sysdiag_logs::{Aggregate, Catalogue, PatternIndex, PatternSpec};
 use sysdiag_model::snapshot::{LogTemplate, LogTemplates, PatternHits};
-use sysdiag_model::{Gap, Why};
+use sysdiag_model::{Gap, Severity, Why};
 
 use super::event::Read;
 use super::examples::Places;
@@ -45,7 +45,10 @@ pub(super) fn read(
         gaps.extend(more);
         hits
     });
-    let (mut templates, places) = wordings.finish(period);
+    let (mut templates, places) = wordings.finish(period, |index| {
+        let spec = search.and_then(|(catalogue, _)| catalogue.spec(index));
+        spec.is_some_and(|spec| is_told(spec, patterns.as_ref()))
+    });
     for suppressed in patterns.iter().flat_map(|hits| &hits.suppressed).take(MOST_SUPPRESSED) {
         if let Some(sender) = sender_of(journal, &suppressed.sender) {
             let messages = templates.suppressed.entry(sender).or_default();
@@ -87,12 +90,39 @@ fn walk<'j>(
                         suspects.add(entry, list);
                         true
                     });
+                    know(catalogue, &candidates, &message, value.first(), wordings);
                 }
             }
             wordings.add(&message, &value, number);
         }
     }
     true
+}
+
+/// Remembers of a message which patterns mean it, by its first entry.
+fn know(
+    catalogue: &Catalogue,
+    candidates: &[PatternIndex],
+    message: &[u8],
+    entry: Option<Entry<'_>>,
+    wordings: &mut Wordings,
+) {
+    let Some(entry) = entry.filter(|_| wordings.wants_known()) else { return };
+    let read = Read::new(entry);
+    let event = read.event();
+    let means = |index: &&PatternIndex| catalogue.confirm(**index, &event).is_some();
+    let patterns: Vec<PatternIndex> = candidates.iter().filter(means).copied().collect();
+    if !patterns.is_empty() {
+        wordings.know(message, entry, patterns);
+    }
+}
+
+/// Whether what the pattern means is told as something bad, or is a line of what is.
+fn is_told(spec: &PatternSpec, hits: Option<&PatternHits>) -> bool {
+    let hits = hits.map_or(&[][..], |hits| &hits.hits);
+    let is_line =
+        matches!(spec.aggregate, Aggregate::Attach { alone: false, .. } | Aggregate::Oom { .. });
+    is_line || hits.iter().any(|hit| hit.pattern == spec.id && hit.severity >= Severity::Warning)
 }
 
 /// Who logs as the unit, by its last message.

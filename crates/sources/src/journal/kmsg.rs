@@ -206,6 +206,7 @@ pub(super) fn digest(
         dropped_templates: mined.dropped_templates,
         dropped_entries: mined.dropped_entries,
         suppressed: std::collections::BTreeMap::new(),
+        known_bad: Vec::new(),
     };
     let places = Places { whence: mined.whence, units: Vec::new() };
     let line_at = |place| {

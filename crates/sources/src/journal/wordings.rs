@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use sysdiag_journal::{Entry, Value};
+use sysdiag_logs::PatternIndex;
 use sysdiag_logs::templates::{Mined, Miner, Seen, Settings};
-use sysdiag_model::snapshot::{LogTemplate, LogTemplates};
+use sysdiag_model::snapshot::{LogTemplate, LogTemplates, TemplateId};
 use sysdiag_model::{BootId, Timestamp};
 
 use super::examples::{self, Places};
@@ -26,6 +27,9 @@ const MOST_UNITS: usize = 4096;
 /// Entries that are read only because one message comes from several units.
 const MOST_READ_FOR_UNITS: u64 = 20_000;
 
+/// Messages of which it is kept that they are known to be bad, and as much of each.
+const MOST_KNOWN: usize = 4096;
+
 /// Finds templates.
 pub(super) struct Wordings {
     miner: Miner,
@@ -33,6 +37,15 @@ pub(super) struct Wordings {
     units: Units,
     /// What is left of [`MOST_READ_FOR_UNITS`].
     budget: u64,
+    /// Messages that patterns mean.
+    known: Vec<Known>,
+}
+
+/// A message that patterns mean.
+struct Known {
+    sender: String,
+    text: String,
+    patterns: Vec<PatternIndex>,
 }
 
 /// Names of units, each once.
@@ -98,7 +111,26 @@ struct Run {
 impl Wordings {
     pub(super) fn new(until: Timestamp, known: &[LogTemplate]) -> Self {
         let miner = Miner::with_known(Settings::default(), Some(until), known);
-        Self { miner, until, units: Units::default(), budget: MOST_READ_FOR_UNITS }
+        Self {
+            miner,
+            until,
+            units: Units::default(),
+            budget: MOST_READ_FOR_UNITS,
+            known: Vec::new(),
+        }
+    }
+
+    /// Whether more can be known of messages.
+    pub(super) const fn wants_known(&self) -> bool {
+        self.known.len() < MOST_KNOWN
+    }
+
+    /// Remembers that `patterns` mean the message of this entry.
+    pub(super) fn know(&mut self, message: &[u8], entry: Entry<'_>, patterns: Vec<PatternIndex>) {
+        let bytes = message.get(..MOST_BYTES).unwrap_or(message);
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let sender = Sender::of(entry, &mut self.units).name;
+        self.known.push(Known { sender, text, patterns });
     }
 
     /// Takes in all entries that have one message, of the file of that number.
@@ -171,10 +203,21 @@ impl Wordings {
         }
     }
 
-    /// The templates; secrets that are the same in all messages of one are masked.
-    pub(super) fn finish(self, period: Period) -> (LogTemplates, Places) {
+    /// The templates; secrets that are the same in all messages of one are masked. `is_told`: whether
+    /// what a pattern means is told of by itself.
+    pub(super) fn finish(
+        self,
+        period: Period,
+        is_told: impl Fn(PatternIndex) -> bool,
+    ) -> (LogTemplates, Places) {
+        let mined = self.miner.finish();
+        let told = self.known.iter().filter(|known| known.patterns.iter().any(|it| is_told(*it)));
+        let of = |known: &Known| Some(mined.template_of(&known.sender, &known.text)?.id);
+        let mut known_bad: Vec<TemplateId> = told.filter_map(of).collect();
+        known_bad.sort_unstable();
+        known_bad.dedup();
         let Mined { mut templates, entries, dropped_templates, dropped_entries, whence, .. } =
-            self.miner.finish();
+            mined;
         for template in &mut templates {
             template.text = mask_text(&template.text).into_owned();
         }
@@ -189,6 +232,7 @@ impl Wordings {
             dropped_templates,
             dropped_entries,
             suppressed: std::collections::BTreeMap::new(),
+            known_bad,
         };
         (templates, Places { whence, units: self.units.names })
     }
