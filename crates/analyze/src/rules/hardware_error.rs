@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     section: Section::Logs,
     needs: &[Need::Journal],
     explanation: Explanation {
-        checks: "Machine checks, errors of memory (EDAC), of the firmware (CPER) and of the PCI Express bus, heat, graphics processors and USB devices that do not answer, as the kernel logged them in this boot.",
+        checks: "Machine checks, errors of memory (EDAC), of the firmware (CPER) and of the PCI Express bus, heat, graphics processors and USB devices that do not answer, as the kernel logged them in this boot; heat and USB, which pass, within logged_window_seconds.",
         matters: "Hardware that corrects errors today often cannot tomorrow; what is not corrected ends processes or damages data.",
         todo: "Look which part it is about, check its temperature and seat, test it, and replace it.",
         references: &["https://docs.kernel.org/admin-guide/ras.html"],

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     section: Section::Logs,
     needs: &[Need::Journal],
     explanation: Explanation {
-        checks: "Messages of the kernel about itself in this boot: oopses, BUGs, warnings of its code, lockups, tasks that hung, RCU stalls, damaged lists and pages. Only what the kernel itself said counts.",
+        checks: "Messages of the kernel about itself in this boot: oopses, BUGs, warnings of its code, lockups, tasks that hung, RCU stalls, damaged lists and pages. Hung tasks, stalls and soft lockups, which pass, count within logged_window_seconds. Only what the kernel itself said counts; a task is about its unit, if it still runs.",
         matters: "After an oops the kernel goes on in a state that nobody knows: what it does from then on, writing to disks included, is not to be trusted.",
         todo: "Save the messages, look whether the function is known to be faulty in this version, update the kernel; reboot after an oops.",
         references: &["https://docs.kernel.org/admin-guide/bug-hunting.html"],
