@@ -17,7 +17,6 @@ attempt() {
 }
 
 guest() {
-    local n
     printf '#!/bin/sh\necho wrong\n' >/tmp/wrong
     chmod +x /tmp/wrong
     useradd -m carol
@@ -29,8 +28,8 @@ guest() {
     systemctl restart ssh.service
     until_true 60 eval 'journalctl -b -o cat -u ssh.service | grep -q "Server listening on 0.0.0.0"'
     report before run --no-save
-    for n in {1..12}; do attempt admin 1 & done
-    for n in {1..3}; do attempt carol 6 & done
+    for _ in {1..12}; do attempt admin 1 & done
+    for _ in {1..3}; do attempt carol 6 & done
     wait
     journalctl --sync
     journalctl -b -o cat -u ssh.service >"$RESULTS/sshd.log"
