@@ -140,6 +140,9 @@ fn held_back<'a>(tree: &Tree<'a>, page: &Page) -> Vec<&'a str> {
     if page.verbose || units.len() < MANY_HELD_BACK { Vec::new() } else { units }
 }
 
+/// Rules that tell what was logged: that a unit has failed of it does not go without saying.
+const LOGGED: [&str; 4] = ["kernel-fault", "limit-reached", "log-pattern", "logged-trouble"];
+
 /// The effects to be shown one by one: that the very unit which hit its limit, or was killed, has
 /// failed goes without saying.
 fn effects<'a>(tree: &Tree<'a>, without_held_back: bool, page: &Page) -> Vec<(usize, &'a Finding)> {
@@ -150,6 +153,7 @@ fn effects<'a>(tree: &Tree<'a>, without_held_back: bool, page: &Page) -> Vec<(us
         of_loop
             || without_held_back && effect.rule == HELD_BACK
             || effect.subject == tree.cause.subject
+                && !LOGGED.contains(&tree.cause.rule.as_str())
                 && matches!(
                     effect.rule.as_str(),
                     "unit-failed" | "unit-flapping" | "unit-not-as-expected"

@@ -66,6 +66,17 @@ fn a_unit_that_gave_up_is_not_said_to_affect_itself() {
 }
 
 #[test]
+fn that_a_unit_failed_of_what_it_logged_is_said() {
+    let mut report = empty();
+    let logged = Finding::new("logged-trouble", Severity::Error, "a.service", "no space left");
+    let mut failed = Finding::new("unit-failed", Severity::Error, "a.service", "a.service failed");
+    failed.cause = Some(logged.key.clone());
+    report.findings = vec![logged, failed];
+    let text = shown(&report, View::new(80));
+    assert!(text.contains("affects   a.service failed"), "{text}");
+}
+
+#[test]
 fn many_units_that_were_not_started_share_a_line() {
     let mut report = empty();
     let failed = Finding::new("unit-failed", Severity::Error, "db.service", "db.service failed");
