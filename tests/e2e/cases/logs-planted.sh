@@ -7,7 +7,7 @@
 EXPECTED='auth.pam 12 e2e-guesser.service
 disk.blk_io loop2 3
 kern.hung_task 1 e2e-still.service
-oom.memcg_kill 1 e2e-oom.service
+oom.memcg_kill 2 e2e-gone.scope e2e-oom.service
 proc.coredump 1 e2e-crash.service
 proc.segfault 2 e2e-torn.service
 sd.unit_failed 4 e2e-crash.service e2e-oom.service e2e-reader.service e2e-torn.service'
@@ -15,6 +15,7 @@ sd.unit_failed 4 e2e-crash.service e2e-oom.service e2e-reader.service e2e-torn.s
 FINDINGS='
 critical unit-oom-killed:e2e-oom.service
     error unit-failed:e2e-oom.service
+error out-of-memory:e2e-gone.scope | oom\.memcg_kill\scount\s1
 error unit-failed:e2e-crash.service | SIGSEGV
 warning logged-trouble:e2e-torn.service | proc\.segfault\scount\s1
     error unit-failed:e2e-torn.service | SIGSEGV

@@ -393,6 +393,9 @@ ExecStart=/bin/sh -c 'echo "<3>I/O error, dev e2e, sector 7 op 0x0:(READ) flags 
 UNIT
     service e2e-oom.service <<<$'MemoryMax=40M\nMemorySwapMax=0\nExecStart=/usr/bin/perl -e \'$$x .= "x" x 1048576 for 1..400\''
     service e2e-crash.service <<<"ExecStart=/usr/bin/perl -e 'print unpack(\"p\", pack(\"Q\", 1))'"
+    # A scope that is unloaded once it is empty. (With Delegate= the kill is no failure of it.)
+    systemd-run --quiet --scope --collect --unit=e2e-gone -p MemoryMax=40M -p MemorySwapMax=0 -p Delegate=yes \
+        perl -e '$x .= "x" x 1048576 for 1..400'
     # Each waits some seconds for the answer.
     service e2e-guesser.service <<'UNIT'
 Type=oneshot
@@ -434,6 +437,7 @@ UNIT
     echo 2 >/proc/sys/kernel/hung_task_timeout_secs
     until_true 60 eval 'journalctl -k -o cat | grep -q "^INFO: task dd:"'
     failed oom-kill e2e-oom.service
+    until_true 60 has LoadState not-found e2e-gone.scope
     until_true 60 has ActiveState failed e2e-crash.service
     until_true 60 eval 'journalctl -q -b -o cat COREDUMP_UNIT=e2e-crash.service | grep -q .'
     until_true 60 has SubState dead e2e-guesser.service

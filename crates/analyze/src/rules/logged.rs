@@ -43,6 +43,16 @@ pub(super) struct Logged<'a> {
 
 /// One finding for each thing that hits at warning or worse are about.
 pub(super) fn findings(context: &Context<'_>, rule: &Rule, family: &Family) -> Vec<Finding> {
+    findings_that(context, rule, family, |_| true)
+}
+
+/// The same of the hits that `are_told`.
+pub(super) fn findings_that(
+    context: &Context<'_>,
+    rule: &Rule,
+    family: &Family,
+    are_told: impl Fn(&Logged<'_>) -> bool,
+) -> Vec<Finding> {
     let journal = context.snapshot.journal.value();
     let patterns = journal.and_then(|journal| journal.logs.as_ref()?.patterns.as_ref());
     let now = context.snapshot.clock.realtime;
@@ -56,7 +66,9 @@ pub(super) fn findings(context: &Context<'_>, rule: &Rule, family: &Family) -> V
         let well_again = hit.recovered_at.is_some_and(|at| at >= hit.last);
         if is_of && hit.severity >= Severity::Warning && recent && !well_again {
             let logged = Logged { hit, units: concerned::units(context.snapshot, hit) };
-            subjects.entry((family.subject)(&logged)).or_default().push(logged);
+            if are_told(&logged) {
+                subjects.entry((family.subject)(&logged)).or_default().push(logged);
+            }
         }
     }
     let of = |(subject, hits): (String, Vec<Logged<'_>>)| {

@@ -37,6 +37,7 @@ mod network_error;
 mod oom_limit;
 mod ordering_cycle;
 mod ordering_cycle_broken;
+mod out_of_memory;
 mod previous_boot_unclean;
 mod processes_uninterruptible;
 mod reboot_required;
@@ -114,6 +115,7 @@ pub const ALL: &[&Rule] = &[
     &network_error::RULE,
     &ordering_cycle::RULE,
     &ordering_cycle_broken::RULE,
+    &out_of_memory::RULE,
     &previous_boot_unclean::RULE,
     &processes_uninterruptible::RULE,
     &reboot_required::RULE,
