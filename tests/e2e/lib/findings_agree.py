@@ -23,7 +23,8 @@ def table(lines, here):
         line = line.split("#")[0].rstrip()
         line, _, regex = line.partition(" | ")
         line, _, places = line.partition(" @")
-        if not line.strip():
+        line = line.rstrip()
+        if not line:
             continue
         depth, rest = divmod(len(line) - len(line.lstrip()), 4)
         perhaps = line.split()[0] == "?"
