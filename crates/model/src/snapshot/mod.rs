@@ -14,6 +14,7 @@ mod ordering;
 mod processes;
 mod system;
 mod systemd;
+mod trace;
 mod unit_detail;
 mod unit_files;
 
@@ -36,6 +37,11 @@ pub use system::{
 pub use systemd::{
     ChangedOnDisk, Job, Manager, MountState, ServiceState, SocketState, Systemd, TimerState,
     Transport, Unit, UnitTimes,
+};
+pub use trace::{
+    PeakRss, ProcessEnd, ProgramActivity, RepeatedEnding, SignalSender, Trace, TraceCounts,
+    TraceLosses, TraceOmitted, TracedExec, TracedExit, TracedProcess, TracedProgram, TracedSignal,
+    UnitActivity,
 };
 pub use unit_detail::{ExecCommand, LoadError, ServiceDetail, UnitDetail};
 pub use unit_files::{
