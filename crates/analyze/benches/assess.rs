@@ -10,7 +10,8 @@ use sysdiag_analyze::{Past, Scope, Settings, assess};
 use sysdiag_model::snapshot::{
     Cgroup, CgroupTree, Clock, CpuStat, ExecCommand, FORMAT, Host, JournalDigest, LogDigest,
     LogGroup, LogLine, Manager, Process, Processes, ServiceDetail, Snapshot, Systemd, Transport,
-    Unit, UnitDetail, UnitEvent, UnitEventKind, UnitFiles, UnitTimes, ordering_not_collected,
+    Unit, UnitDetail, UnitEvent, UnitEventKind, UnitFiles, UnitTimes, not_traced,
+    ordering_not_collected,
 };
 use sysdiag_model::{Gap, Probe, Timestamp, UnitName, Why};
 
@@ -67,6 +68,7 @@ fn host(failed: u64) -> Snapshot {
         journal: Probe::Known(journal(failed)),
         unit_files: Probe::Known(UnitFiles::default()),
         ordering: ordering_not_collected(),
+        trace: not_traced(),
         timings: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use sysdiag_analyze::graph;
 use sysdiag_model::snapshot::{
-    Clock, FORMAT, Host, Ordering, Snapshot, UnitFiles, UnitLine, UnitOrigin,
+    Clock, FORMAT, Host, Ordering, Snapshot, UnitFiles, UnitLine, UnitOrigin, not_traced,
 };
 use sysdiag_model::{Gap, Probe, Timestamp, UnitName, Why};
 
@@ -125,6 +125,7 @@ fn host(edges: &Edges) -> Snapshot {
         journal: Probe::Unknown(not_read("journal")),
         unit_files: Probe::Known(UnitFiles::default()),
         ordering: Probe::Known(Ordering { after, origins }),
+        trace: not_traced(),
         timings: Vec::new(),
     }
 }

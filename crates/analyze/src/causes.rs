@@ -16,6 +16,7 @@ use crate::health::{ending, sockets};
 use crate::lacks::{self, Lack};
 use crate::resource_causes;
 use crate::rules::bound_unit_stopped;
+use crate::trace::ends;
 use crate::units::Units;
 use crate::{dependencies, graph};
 
@@ -69,6 +70,7 @@ impl<'a> Links<'a> {
         match rule.as_str() {
             "unit-failed" => {
                 self.set(index, self.of("unit-oom-killed", &subject));
+                self.set(index, self.killed(units, snapshot, &subject));
                 // A loop that came to its end: what is behind it is behind the loop.
                 self.set(index, self.of("unit-flapping", &subject));
                 self.set(index, self.lack(units, &subject));
@@ -86,6 +88,12 @@ impl<'a> Links<'a> {
                 self.set(index, self.requirement(units, &subject, index));
                 self.relate(index, self.of("core-dump", &subject));
                 self.logged(index, snapshot, &subject);
+            }
+            // Its main process is one of those that fail.
+            "unit-children-fail" => {
+                self.set(index, self.of("unit-flapping", &subject));
+                self.relate(index, self.of("unit-failed", &subject));
+                self.relate(index, self.of("unit-short-lived-processes", &subject));
             }
             "logged-trouble" => {
                 let full = storage::of_logged(snapshot, self.findings, finding);
@@ -184,6 +192,16 @@ impl<'a> Links<'a> {
     /// The finding that says why `unit` does not work.
     fn trouble(&self, unit: &str) -> Option<usize> {
         TROUBLES.iter().find_map(|rule| self.of(rule, unit))
+    }
+
+    /// The finding about who killed the process of which the unit failed.
+    fn killed(&self, units: &Units<'_>, snapshot: &Snapshot, unit: &str) -> Option<usize> {
+        let found = self.of("killed-by-other-unit", unit)?;
+        let result = units.result(unit).map(|fact| fact.value);
+        let ending = ending::of(units, unit, result)?;
+        let since = units.systemd.unit(unit).and_then(|unit| units.since(unit));
+        let exit = ends::of_failure(units, unit, &ending, since)?;
+        ends::from_other_unit(snapshot, exit).map(|_| found)
     }
 
     /// The finding about what the unit cannot start without.

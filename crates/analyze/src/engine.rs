@@ -8,7 +8,7 @@ use sysdiag_model::{Finding, FindingKey, Gap, Probe, Report, Snapshot, UnitName,
 use crate::unit_page::find_unit;
 use crate::{
     Context, Past, Scope, Settings, boot, causes, dependencies, gaps, graph, health, history, host,
-    logs, next_step, noise, order, resources, rules, unit_page,
+    logs, next_step, noise, order, resources, rules, trace, unit_page,
 };
 
 /// Derives the sections `scope` asks for, runs their rules, orders the findings, and states what
@@ -76,6 +76,7 @@ pub fn assess(
             None
         },
         full_dependency_analysis: graph,
+        ebpf_analysis: if scope.trace { trace::analyze(snapshot) } else { None },
         unit_analysis,
         timings: snapshot.timings.clone(),
         errors: Vec::new(),

@@ -10,6 +10,7 @@ use crate::health::flapping::START_LIMIT;
 use crate::human::{ago, shell_word, shortened};
 use crate::kinds;
 use crate::lacks;
+use crate::trace::{ends, who};
 use crate::units::Units;
 use crate::{errno, exit_status};
 
@@ -80,12 +81,18 @@ pub(crate) fn how_it_ended(units: &Units<'_>, ending: &Ending, problem: &UnitPro
         (None | Some("ExecStart"), _) => "its main process".to_owned(),
         (Some(command), _) => format!("its {command}= process"),
     };
+    let traced = ends::of_failure(units, name, ending, problem.since);
+    let exec_failed = traced.and_then(|exit| ends::exec_failed(exit, ending.path.as_deref()));
     match &ending.how {
         How::Exited(status) => match exit_status::meaning(*status) {
             Some((name, meaning)) => {
                 let error = not_spawned.map(|errno| format!("; {}", errno::words(errno)));
                 let error = error.unwrap_or_default();
                 format!("{process} exited with status {status} ({name}: {meaning}{error})")
+            }
+            None if exec_failed.is_some() => {
+                let failed = exec_failed.unwrap_or_default();
+                format!("{process} exited with status {status}: {failed}")
             }
             None => match exit_status::convention(*status) {
                 Some(meaning) => format!("{process} exited with status {status} ({meaning})"),
@@ -94,7 +101,9 @@ pub(crate) fn how_it_ended(units: &Units<'_>, ending: &Ending, problem: &UnitPro
         },
         How::Killed(signal) => {
             let limit = limit_of(signal).map(|what| format!(" ({what})")).unwrap_or_default();
-            format!("{process} was killed by {signal}{limit}")
+            let by = traced.and_then(|exit| exit.signal.as_ref()).and_then(who::asked_for);
+            let by = by.map(|by| format!(", sent by {by}")).unwrap_or_default();
+            format!("{process} was killed by {signal}{limit}{by}")
         }
         How::Dumped(signal) => {
             let limit = limit_of(signal).map(|what| format!(": {what}")).unwrap_or_default();
@@ -201,6 +210,10 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
     }];
     let ending = ending::of(units, name, result.map(|fact| fact.value));
     let explained = ending.is_some();
+    let traced = ending.as_ref().and_then(|ending| {
+        let exit = ends::of_failure(units, name, ending, problem.since)?;
+        Some(ends::evidence(exit, ending.path.as_deref()))
+    });
     let not_spawned = lacks::not_spawned(units, name).filter(|_| {
         let status = ending.as_ref().map(|ending| &ending.how);
         matches!(status, Some(How::Exited(status)) if exit_status::meaning(*status).is_some())
@@ -226,6 +239,7 @@ pub(crate) fn evidence(units: &Units<'_>, problem: &UnitProblem) -> Vec<Evidence
         let said = format!("{} ({errno})", errno::words(errno));
         facts.push(Evidence::text("error", said, "journal ERRNO"));
     }
+    facts.extend(traced.into_iter().flatten());
     facts.extend(kinds::evidence(units, name));
     let mut lines = units.last_words(name, LAST_WORDS);
     if lines.is_empty() && !explained {

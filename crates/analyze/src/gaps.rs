@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sysdiag_model::snapshot::System;
 use sysdiag_model::{Gap, Probe, Snapshot, Why};
 
-use crate::{Need, Past, Scope, clock, rules};
+use crate::{Need, Past, Scope, clock, rules, trace};
 
 /// The entries of `not_assessed`, without repetition, by what is missing.
 pub(crate) fn list(snapshot: &Snapshot, past: &Probe<Past>, scope: &Scope) -> Vec<Gap> {
@@ -17,6 +17,9 @@ pub(crate) fn list(snapshot: &Snapshot, past: &Probe<Past>, scope: &Scope) -> Ve
         {
             gaps.extend(of_system(system).cloned());
             gaps.extend(clock::gap(snapshot));
+        }
+        if need == Need::Trace {
+            gaps.extend(trace::lost(snapshot));
         }
         if need == Need::Processes
             && let Some(processes) = snapshot.processes.value()
@@ -59,6 +62,7 @@ fn needs(scope: &Scope) -> Vec<Need> {
         (Need::System, scope.resources),
         (Need::Processes, scope.resources || page),
         (Need::Ordering, scope.graph),
+        (Need::Trace, scope.trace),
         (Need::Journal, scope.boot || scope.health || scope.logs || scope.dependencies || page),
     ]
     .into_iter()

@@ -41,7 +41,10 @@ mod statistics;
 mod testing;
 #[cfg(test)]
 mod testing_events;
+#[cfg(test)]
+mod testing_trace;
 pub mod timespan;
+mod trace;
 mod trend;
 mod unit_page;
 mod units;

@@ -287,6 +287,7 @@ fn sections(report: &Report) -> Vec<String> {
         (Section::Resources, report.resource_analysis.is_some()),
         (Section::Logs, report.log_analysis.is_some()),
         (Section::Graph, report.full_dependency_analysis.is_some()),
+        (Section::Trace, report.ebpf_analysis.is_some()),
     ]
     .into_iter()
     .filter(|(_, there)| *there)

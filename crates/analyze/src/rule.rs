@@ -46,6 +46,8 @@ pub enum Section {
     Logs,
     /// `full_dependency_analysis`.
     Graph,
+    /// `ebpf_analysis`.
+    Trace,
 }
 
 impl Section {
@@ -57,6 +59,7 @@ impl Section {
             Self::Resources => "resources",
             Self::Logs => "logs",
             Self::Graph => "graph",
+            Self::Trace => "trace",
         }
     }
 
@@ -67,6 +70,7 @@ impl Section {
             Self::Resources => scope.resources || scope.unit.is_some(),
             Self::Logs => scope.logs,
             Self::Graph => scope.graph,
+            Self::Trace => scope.trace,
         }
     }
 }
@@ -81,6 +85,7 @@ pub enum Need {
     Processes,
     Journal,
     Ordering,
+    Trace,
 }
 
 impl Need {
@@ -92,6 +97,7 @@ impl Need {
             Self::System => "system",
             Self::Processes => "processes",
             Self::Journal => "journal",
+            Self::Trace => "trace",
         }
     }
 
@@ -110,6 +116,7 @@ impl Need {
             Self::Processes => gap(&snapshot.processes),
             Self::Journal => gap(&snapshot.journal),
             Self::Ordering => gap(&snapshot.ordering),
+            Self::Trace => gap(&snapshot.trace),
         }
     }
 
@@ -122,6 +129,7 @@ impl Need {
             Self::Processes => snapshot.processes.gaps(),
             Self::Journal => snapshot.journal.gaps(),
             Self::Ordering => snapshot.ordering.gaps(),
+            Self::Trace => snapshot.trace.gaps(),
         }
     }
 }

@@ -21,12 +21,14 @@ pub struct Scope {
     pub dependencies: bool,
     /// `full_dependency_analysis`.
     pub graph: bool,
+    /// `ebpf_analysis`.
+    pub trace: bool,
     /// `unit_analysis` of this unit; findings about other units are left out.
     pub unit: Option<UnitName>,
 }
 
 impl Scope {
-    /// What `run` reports: everything but the full graph, which is asked for.
+    /// What `run` reports: everything but the full graph and what was traced, which are asked for.
     pub const fn run() -> Self {
         Self {
             boot: true,
@@ -35,6 +37,7 @@ impl Scope {
             logs: true,
             dependencies: true,
             graph: false,
+            trace: false,
             unit: None,
         }
     }

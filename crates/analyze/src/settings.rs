@@ -85,6 +85,13 @@ pub struct Settings {
     pub clock_unsynchronized_seconds: u64,
     /// File handles are short from this share of the maximum on, in per cent.
     pub file_handles_warning_percent: f64,
+    /// Processes of a unit that lived for less than a second, so many a second while they were traced,
+    /// are reported, ...
+    pub short_lived_per_second: f64,
+    /// ... if they were traced for so long, in seconds.
+    pub short_lived_traced_seconds: u64,
+    /// Processes of a unit that failed in one way so often while they were traced are reported.
+    pub failing_children: u64,
     /// `[[ignore]]`: findings that nobody wants to hear of.
     #[serde(skip)]
     pub ignore: Vec<Ignore>,
@@ -130,6 +137,9 @@ impl Default for Settings {
             uninterruptible_seconds: 10,
             clock_unsynchronized_seconds: 600,
             file_handles_warning_percent: 90.0,
+            short_lived_per_second: 10.0,
+            short_lived_traced_seconds: 5,
+            failing_children: 5,
             ignore: Vec::new(),
             expect: Vec::new(),
         }

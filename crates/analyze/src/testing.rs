@@ -7,7 +7,7 @@ use sysdiag_model::snapshot::{
     Cgroup, CgroupTree, Clock, ClockMark, CpuStat, CpuTicks, FORMAT, FileHandles, FileSystem,
     FsUsage, Host, JournalDigest, LoadAverage, Manager, MemoryEvents, MemoryInfo, MemoryStat,
     Pressure, PressureKind, Process, Processes, Restart, Snapshot, Stall, System, SystemCounters,
-    Systemd, Transport, Unit, UnitFiles, UnitTimes, ordering_not_collected,
+    Systemd, Transport, Unit, UnitFiles, UnitTimes, not_traced, ordering_not_collected,
 };
 use sysdiag_model::{Finding, Gap, Probe, Timestamp, Why};
 
@@ -95,6 +95,7 @@ pub(crate) fn healthy() -> Snapshot {
         }),
         unit_files: Probe::Known(UnitFiles::default()),
         ordering: ordering_not_collected(),
+        trace: not_traced(),
         timings: Vec::new(),
     }
 }

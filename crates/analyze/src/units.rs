@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use sysdiag_model::snapshot::{
-    Clock, JournalDigest, LogLine, Snapshot, Systemd, Unit, UnitDetail, UnitEvent, UnitEventKind,
-    UnitTimes,
+    Clock, JournalDigest, LogLine, Snapshot, Systemd, TracedExit, Unit, UnitDetail, UnitEvent,
+    UnitEventKind, UnitTimes,
 };
 use sysdiag_model::{Probe, Timestamp};
 
@@ -25,6 +25,7 @@ pub(crate) struct Units<'a> {
     pub(crate) journal_complete: bool,
     pub(crate) clock: Clock,
     events: BTreeMap<&'a str, Vec<&'a UnitEvent>>,
+    exits: BTreeMap<&'a str, Vec<&'a TracedExit>>,
 }
 
 /// A value and the source it was read from, in words of an evidence.
@@ -44,6 +45,7 @@ impl<'a> Units<'a> {
             journal,
             journal_complete: matches!(snapshot.journal, Probe::Known(_)),
             clock: snapshot.clock,
+            exits: exits(snapshot),
             events: journal.map_or_else(BTreeMap::new, |digest| this_boot(digest, snapshot)),
         })
     }
@@ -51,6 +53,14 @@ impl<'a> Units<'a> {
     /// What systemd logged about the unit in this boot, oldest first.
     pub(crate) fn events(&self, name: &str) -> &[&'a UnitEvent] {
         self.events.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Ends of processes of the unit that were traced, oldest first.
+    pub(crate) fn traced_exits(
+        &self,
+        name: &str,
+    ) -> impl DoubleEndedIterator<Item = &'a TracedExit> {
+        self.exits.get(name).into_iter().flatten().copied()
     }
 
     /// The names of all units that systemd logged something about in this boot.
@@ -189,6 +199,16 @@ impl<'a> Units<'a> {
             Some(self.clock.at_monotonic(usec))
         })
     }
+}
+
+fn exits(snapshot: &Snapshot) -> BTreeMap<&str, Vec<&TracedExit>> {
+    let mut exits: BTreeMap<&str, Vec<&TracedExit>> = BTreeMap::new();
+    for exit in snapshot.trace.value().into_iter().flat_map(|trace| &trace.exits) {
+        if let Some(unit) = &exit.process.unit {
+            exits.entry(unit.as_str()).or_default().push(exit);
+        }
+    }
+    exits
 }
 
 /// From when on what is in the digest is of the running boot. None: nothing is.

@@ -141,6 +141,7 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
         }),
         unit_files: Probe::Known(UnitFiles::default()),
         ordering: sysdiag_model::snapshot::ordering_not_collected(),
+        trace: sysdiag_model::snapshot::not_traced(),
         timings: vec![SourceTiming {
             source: "journal".to_owned(),
             start_usec: 0,

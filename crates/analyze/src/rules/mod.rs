@@ -24,6 +24,7 @@ mod hardware_error;
 mod io_pressure_high;
 mod jobs_stuck;
 mod kernel_fault;
+mod killed_by_other_unit;
 mod limit_reached;
 mod log_pattern;
 mod logged;
@@ -56,6 +57,7 @@ mod timer_overdue;
 mod timer_service_failed;
 mod triggered_unit_missing;
 mod unit_changed_on_disk;
+mod unit_children_fail;
 mod unit_cpu_throttled;
 mod unit_failed;
 mod unit_flapping;
@@ -69,8 +71,10 @@ mod unit_oom_killed;
 mod unit_pressure_high;
 pub(crate) mod unit_recovered;
 mod unit_reload_failed;
+mod unit_short_lived_processes;
 mod unit_stuck;
 mod unit_tasks_near_limit;
+mod unsafe_program_run;
 mod zombie_processes;
 
 pub(crate) use unit_pressure_high::{LIKELY_CAUSE, LIMIT_OF};
@@ -104,6 +108,7 @@ pub const ALL: &[&Rule] = &[
     &io_pressure_high::RULE,
     &jobs_stuck::RULE,
     &kernel_fault::RULE,
+    &killed_by_other_unit::RULE,
     &limit_reached::RULE,
     &log_pattern::RULE,
     &logged_trouble::RULE,
@@ -133,6 +138,7 @@ pub const ALL: &[&Rule] = &[
     &timer_service_failed::RULE,
     &triggered_unit_missing::RULE,
     &unit_changed_on_disk::RULE,
+    &unit_children_fail::RULE,
     &unit_cpu_throttled::RULE,
     &unit_failed::RULE,
     &unit_flapping::RULE,
@@ -146,8 +152,10 @@ pub const ALL: &[&Rule] = &[
     &unit_pressure_high::RULE,
     &unit_recovered::RULE,
     &unit_reload_failed::RULE,
+    &unit_short_lived_processes::RULE,
     &unit_stuck::RULE,
     &unit_tasks_near_limit::RULE,
+    &unsafe_program_run::RULE,
     &zombie_processes::RULE,
 ];
 

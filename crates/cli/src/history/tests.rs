@@ -30,6 +30,7 @@ fn report(second: u64) -> Report {
         log_analysis: None,
         dependency_analysis: None,
         full_dependency_analysis: None,
+        ebpf_analysis: None,
         unit_analysis: None,
         timings: vec![],
         errors: vec![],

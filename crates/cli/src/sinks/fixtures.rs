@@ -40,6 +40,7 @@ pub(super) fn empty() -> Report {
         log_analysis: None,
         dependency_analysis: None,
         full_dependency_analysis: None,
+        ebpf_analysis: None,
         unit_analysis: None,
         timings: Vec::new(),
         errors: Vec::new(),
@@ -238,6 +239,7 @@ pub(super) fn healthy() -> Report {
         log_analysis: Some(logs(Vec::new())),
         dependency_analysis: Some(Vec::new()),
         full_dependency_analysis: None,
+        ebpf_analysis: None,
         timings: vec![timing("systemd", 80_000, Outcome::Complete)],
         ..empty()
     }

@@ -238,7 +238,7 @@ fn scope(number: u64) -> Scope {
         0 => Scope::run(),
         1 => Scope { unit: Some("nosuch.service".into()), ..Scope::default() },
         2 => Scope { unit: Some(HOSTILE.into()), ..Scope::default() },
-        _ => Scope { graph: true, ..Scope::run() },
+        _ => Scope { graph: true, trace: true, ..Scope::run() },
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod boot;
 mod dependencies;
+mod ebpf;
 mod full_dependencies;
 mod health;
 mod host;
@@ -16,6 +17,7 @@ mod unit;
 
 pub use boot::{BlameEntry, BootAnalysis, BootState, BootTimes, ChainLink};
 pub use dependencies::{Dependency, UnitDependencies};
+pub use ebpf::{EbpfAnalysis, EbpfEnding, EbpfExec, EbpfExit, EbpfSignal, EbpfUnit};
 pub use full_dependencies::{
     BrokenOrderingCycle, CycleEdge, EdgeOrigin, FullDependencyAnalysis, OrderingCycle,
 };
@@ -86,6 +88,9 @@ pub struct Report {
     /// Ordering cycles (`run --analyze-full-graph`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub full_dependency_analysis: Option<FullDependencyAnalysis>,
+    /// What processes did while they were traced (`run --enable-ebpf`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ebpf_analysis: Option<EbpfAnalysis>,
     /// The page about one unit (`analyze-unit`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unit_analysis: Option<UnitPage>,

@@ -41,7 +41,7 @@ pub use systemd::{
 pub use trace::{
     PeakRss, ProcessEnd, ProgramActivity, RepeatedEnding, SignalSender, Trace, TraceCounts,
     TraceLosses, TraceOmitted, TracedExec, TracedExit, TracedProcess, TracedProgram, TracedSignal,
-    UnitActivity,
+    UnitActivity, not_traced,
 };
 pub use unit_detail::{ExecCommand, LoadError, ServiceDetail, UnitDetail};
 pub use unit_files::{
@@ -83,6 +83,9 @@ pub struct Snapshot {
     /// Ordering edges among all loaded units; collected when asked for.
     #[serde(default = "ordering_not_collected")]
     pub ordering: Probe<Ordering>,
+    /// Every exec and exit for some seconds; traced when asked for.
+    #[serde(default = "not_traced")]
+    pub trace: Probe<Trace>,
     /// What each source took.
     pub timings: Vec<SourceTiming>,
 }

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, UnitName};
+use crate::{Gap, Probe, Timestamp, UnitName, Why};
 
 /// Every exec and exit of a host for some seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,12 @@ pub struct Trace {
     pub lost: TraceLosses,
     /// What this digest had no room for.
     pub omitted: TraceOmitted,
+}
+
+/// What the trace is in a collection that did not ask for it, and in captures of before there was one.
+pub fn not_traced() -> Probe<Trace> {
+    let hint = "not traced; use run --enable-ebpf, or take a new capture";
+    Probe::Unknown(Gap::new("process events", Why::Disabled, hint))
 }
 
 /// Counts of what processes did. A process is a thread group; threads of the kernel are left out.

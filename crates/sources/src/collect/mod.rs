@@ -75,6 +75,7 @@ impl Parts {
             journal,
             unit_files,
             ordering,
+            trace: snapshot::not_traced(),
             timings,
         }
     }

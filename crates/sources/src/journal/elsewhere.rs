@@ -66,6 +66,7 @@ fn read(folder: &Path, options: &Options, deadline: Instant) -> Result<Snapshot,
         processes: Probe::Unknown(gap.clone()),
         unit_files: Probe::Unknown(gap.clone()),
         ordering: Probe::Unknown(gap.clone()),
+        trace: Probe::Unknown(gap.clone()),
         journal,
         timings: Vec::new(),
     })
