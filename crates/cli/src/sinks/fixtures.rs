@@ -15,11 +15,13 @@ use sysdiag_model::{
     Value, Why,
 };
 
+use super::fixtures_trace::{hostile_trace, traced};
+
 fn now() -> Timestamp {
     "2026-11-23T02:40:11.500000Z".parse().unwrap()
 }
 
-fn ago(seconds: u64) -> Timestamp {
+pub(super) fn ago(seconds: u64) -> Timestamp {
     now().minus_usec(seconds * 1_000_000)
 }
 
@@ -593,6 +595,16 @@ pub(super) fn hostile() -> Report {
 
 /// All of them, for what must hold of any report.
 pub(super) fn all() -> Vec<Report> {
-    let makers = [empty, healthy, faulty, unit_page, unit_on_disk, all_unknown, hostile];
+    let makers = [
+        empty,
+        healthy,
+        faulty,
+        unit_page,
+        unit_on_disk,
+        all_unknown,
+        hostile,
+        traced,
+        hostile_trace,
+    ];
     makers.into_iter().map(|make: fn() -> Report| make()).collect()
 }

@@ -5,6 +5,8 @@
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod fixtures_trace;
 pub mod json;
 mod json_text;
 pub mod rich;

@@ -8,12 +8,14 @@
 mod args;
 mod keyed;
 mod shape;
+mod trace;
 mod url;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 pub use args::mask_args;
+pub use trace::{mask_program, mask_trace};
 
 /// What stands in the place of a secret.
 pub const MASKED: &str = "[masked]";

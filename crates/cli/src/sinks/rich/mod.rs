@@ -17,6 +17,7 @@ mod logs;
 mod processes;
 mod resources;
 mod table;
+mod trace;
 mod unit;
 mod usage;
 mod wordings;
@@ -53,6 +54,7 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write, view: View) -> io:
         logs::lines(report, &page),
         dependencies::lines(report, &page),
         cycles::lines(report, &page),
+        trace::lines(report, &page),
     ];
     sections.retain(|lines| !lines.is_empty());
     // An overview is read as one table; a section in full needs air.
