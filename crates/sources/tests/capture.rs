@@ -19,8 +19,10 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use sysdiag_model::snapshot::{
-    Clock, FORMAT, Host, JournalDigest, LoadAverage, LogLine, Outcome, Process, Processes,
-    SourceTiming, System, SystemCounters, UnitEvent, UnitEventKind, UnitFiles,
+    Clock, FORMAT, Host, JournalDigest, LoadAverage, LogLine, Outcome, PeakRss, Process,
+    ProcessEnd, Processes, ProgramActivity, RepeatedEnding, SignalSender, SourceTiming, System,
+    SystemCounters, Trace, TraceCounts, TraceLosses, TraceOmitted, TracedExec, TracedExit,
+    TracedProcess, TracedProgram, TracedSignal, UnitActivity, UnitEvent, UnitEventKind, UnitFiles,
 };
 use sysdiag_model::{Gap, Probe, Snapshot, Timestamp, UnitName, Why};
 use sysdiag_sources::capture::{self, CaptureError};
@@ -141,13 +143,88 @@ fn snapshot(load: f64, number: u64, text: &str) -> Snapshot {
         }),
         unit_files: Probe::Known(UnitFiles::default()),
         ordering: sysdiag_model::snapshot::ordering_not_collected(),
-        trace: sysdiag_model::snapshot::not_traced(),
+        trace: Probe::Known(trace(time, number, text)),
         timings: vec![SourceTiming {
             source: "journal".to_owned(),
             start_usec: 0,
             elapsed_usec: number,
             outcome: Outcome::Complete,
         }],
+    }
+}
+
+/// A trace that has what can be absent once with and once without it.
+fn trace(time: Timestamp, number: u64, text: &str) -> Trace {
+    let counts = TraceCounts { forks: number, ..TraceCounts::default() };
+    let process = TracedProcess {
+        pid: u32::MAX,
+        parent: 1,
+        uid: 0,
+        command: text.to_owned(),
+        cgroup: Some(format!("/system.slice/{text}.service")),
+        unit: None,
+    };
+    let program = TracedProgram {
+        file: text.to_owned(),
+        interpreter: Some(text.to_owned()),
+        arguments: Some(vec![text.to_owned(), String::new()]),
+        arguments_cut: true,
+    };
+    let sender = SignalSender {
+        pid: 7,
+        uid: 0,
+        command: text.to_owned(),
+        cgroup: None,
+        unit: Some(UnitName::new(format!("{text}.service"))),
+    };
+    let killed = TracedExit {
+        time,
+        process: process.clone(),
+        program: Some(program.clone()),
+        never_execed: false,
+        end: ProcessEnd::Killed { signal: 9, core: true },
+        lifetime_usec: number,
+        peak_rss: PeakRss { bytes: number, at_most: true },
+        signal: Some(TracedSignal { time, number: 9, by_kernel: false, sender }),
+        oom_victim: true,
+    };
+    let exited = TracedExit {
+        program: None,
+        end: ProcessEnd::Exited { status: 255 },
+        signal: None,
+        ..killed.clone()
+    };
+    let ending = RepeatedEnding {
+        command: text.to_owned(),
+        end: exited.end,
+        count: number,
+        first: time,
+        last: time,
+    };
+    Trace {
+        started: time,
+        ended: time,
+        duration_usec: number,
+        totals: counts,
+        units: vec![UnitActivity {
+            unit: None,
+            counts,
+            programs: vec![ProgramActivity { file: text.to_owned(), execs: number }],
+            programs_omitted: 0,
+            endings: vec![ending],
+            endings_omitted: number,
+        }],
+        execs: vec![TracedExec {
+            time,
+            process,
+            program,
+            deleted: true,
+            writable_by_all: false,
+            folder_writable_by_all: true,
+        }],
+        exits: vec![killed, exited],
+        lost: TraceLosses { signals: number, ..TraceLosses::default() },
+        omitted: TraceOmitted::default(),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
     explanation: Explanation {
         checks: "Processes that ended by a signal which a process of another unit sent, while they \
                  were traced (run --enable-ebpf). A note if it was only asked to end and exited, \
-                 and if it was in the session of a user. Not what systemd stops, what the kernel \
+                 and if it was killed in the session of a user. Not what systemd stops, what the kernel \
                  kills, a parent that ends its child, and what runs containers in these; nor what \
                  users do to their own.",
         matters: "To the unit it looks like a crash: its log says nothing, and systemd only that \
@@ -117,12 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn somebody_at_a_terminal() {
+    fn by_what_a_user_does() {
         let mut snapshot = healthy();
         killed(&mut snapshot, "nginx.service", 15, "session-3.scope", "bash");
         assert_eq!(
             findings(&RULE, &snapshot)[0].title,
-            "worker (PID 4711) of nginx.service was killed by a user at a terminal (bash, PID 812, \
+            "worker (PID 4711) of nginx.service was killed by a user's session (bash, PID 812, \
              session-3.scope) with SIGTERM 1 s ago"
         );
     }
@@ -161,6 +161,21 @@ mod tests {
             (sender.unit, sender.cgroup) = (None, None);
         });
         silent(&docker, "docker.service", "runc", |_| ());
+        silent("machine-qemu-1.scope", "libvirtd.service", "rpc-libvirtd", |_| ());
+        // A reload long before, and what a user's own programs are asked.
+        silent("nginx.service", "x.service", "kill", |exit| {
+            exit.end = ProcessEnd::Exited { status: 0 };
+            exit.signal.as_mut().unwrap().number = 1;
+        });
+        silent("nginx.service", "x.service", "kill", |exit| {
+            exit.end = ProcessEnd::Exited { status: 0 };
+            let sent = exit.signal.as_mut().unwrap();
+            (sent.number, sent.time) = (15, exit.time.minus_usec(60_000_000));
+        });
+        silent("session-1.scope", "x.service", "kill", |exit| {
+            exit.end = ProcessEnd::Exited { status: 0 };
+            exit.signal.as_mut().unwrap().number = 15;
+        });
         silent("session-1.scope", "session-3.scope", "bash", |_| ());
         let mut snapshot = healthy();
         trace_of(&mut snapshot);

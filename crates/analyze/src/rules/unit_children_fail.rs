@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sysdiag_model::snapshot::{ProcessEnd, RepeatedEnding, TracedExit};
 use sysdiag_model::{Evidence, Finding, Severity, UnitName, Value};
 
-use crate::trace::ends::{SOURCE, exec_failed};
+use crate::trace::ends::{SHELLS, SOURCE, exec_failed};
 use crate::trace::{signal, who};
 use crate::{Context, Explanation, Need, Rule, Section, amount, exit_status, human};
 
@@ -86,9 +86,23 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let unit = activity.unit.as_ref().filter(|unit| seen.insert(*unit))?;
         let endings: Vec<&RepeatedEnding> =
             activity.endings.iter().filter(|it| it.count >= least && is_failure(it)).collect();
-        finding(context, exits.get(unit).map_or(&[], Vec::as_slice), unit, &endings)
+        let exits = exits.get(unit).map_or(&[][..], Vec::as_slice);
+        let endings: Vec<&RepeatedEnding> =
+            endings.into_iter().filter(|ending| !is_part_of_script(ending, exits)).collect();
+        finding(context, exits, unit, &endings)
     });
     failing.collect()
+}
+
+/// A shell makes a copy of itself for `( ... )` and `$( ... )`, which ends with what was answered in it.
+fn is_part_of_script(ending: &RepeatedEnding, exits: &[&TracedExit]) -> bool {
+    if !SHELLS.contains(&ending.command.as_str())
+        || ending.end != (ProcessEnd::Exited { status: 1 })
+    {
+        return false;
+    }
+    let mut examples = exits.iter().filter(|exit| is_of(exit, ending)).peekable();
+    examples.peek().is_some() && examples.all(|exit| exit.never_execed)
 }
 
 /// Whether it is a failure, and no answer.
@@ -240,6 +254,12 @@ mod tests {
             assert!(found(command, end, count).is_empty(), "{command}");
         }
         assert_eq!(found("grep", exited(2), 5).len(), 1);
+        let mut snapshot = healthy();
+        add(&mut snapshot, "nginx.service", "sh", exited(1), 9);
+        ended(&mut snapshot, "nginx.service", "sh", exited(1)).never_execed = true;
+        assert!(findings(&RULE, &snapshot).is_empty());
+        ended(&mut snapshot, "nginx.service", "sh", exited(1));
+        assert_eq!(findings(&RULE, &snapshot).len(), 1);
         assert_eq!(found("worker", killed(9), 5).len(), 1);
         assert!(findings(&RULE, &healthy()).is_empty());
     }

@@ -9,6 +9,10 @@ use crate::units::Units;
 
 /// systemd hears of an end within this time after it.
 const SAME_END_USEC: u64 = 2_000_000;
+/// SIGINT, SIGQUIT, SIGTERM: asked to end (`signal(7)`); SIGHUP often is a reload.
+const STOPS: [u8; 3] = [2, 3, 15];
+/// Who is asked to ends within this time, if because of that.
+const STOPPED_USEC: u64 = 30_000_000;
 /// Where evidence of this kind is from.
 pub(crate) const SOURCE: &str = "eBPF trace, process exit";
 const SIGNAL_SOURCE: &str = "eBPF trace, signal_generate";
@@ -73,7 +77,15 @@ pub(crate) fn from_other_unit<'a>(
     let users_own = who::is_of_user(unit)
         && sender.unit.as_ref().is_some_and(who::is_of_user)
         && sender.uid == process.uid;
-    (known && !own && !by_systemd && !by_runtime && !users_own).then_some(sent)
+    let asked = match exit.end {
+        ProcessEnd::Killed { .. } => true,
+        ProcessEnd::Exited { .. } => {
+            STOPS.contains(&sent.number)
+                && exit.time.usec_since(sent.time) <= STOPPED_USEC
+                && !who::is_of_user(unit)
+        }
+    };
+    (known && asked && !own && !by_systemd && !by_runtime && !users_own).then_some(sent)
 }
 
 /// Who sent the signal, what ran, and what could not be run.
@@ -126,7 +138,7 @@ pub(crate) fn exec_failed(exit: &TracedExit, path: Option<&str>) -> Option<Strin
 }
 
 /// Shells, by the last part of the path.
-const SHELLS: [&str; 7] = ["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"];
+pub(crate) const SHELLS: [&str; 7] = ["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"];
 
 /// The program in `sh -c 'program argument'`. None: no shell, or more than a simple command.
 fn first_word(arguments: &[String]) -> Option<&str> {

@@ -1,5 +1,7 @@
 //! What was traced, as the report has it: signals by name, rates, and nothing that was not seen.
 
+#[cfg(test)]
+mod any;
 pub(crate) mod ends;
 pub(crate) mod who;
 

@@ -11,8 +11,8 @@ const MOST_CHARACTERS: usize = 160;
 /// Characters of a name.
 const MOST_NAME: usize = 32;
 
-/// Programs that run containers (the first 15 bytes of their names): they signal and start what is in them.
-const RUNTIMES: [&str; 17] = [
+/// Programs that run containers and virtual machines (the first 15 bytes of their names): they signal and start what is in them.
+const RUNTIMES: [&str; 21] = [
     "bwrap",
     "conmon",
     "containerd",
@@ -23,13 +23,17 @@ const RUNTIMES: [&str; 17] = [
     "dockerd",
     "exe",
     "kubelet",
+    "libvirtd",
     "lxc-attach",
     "lxc-start",
     "lxd",
     "podman",
+    "rpc-libvirtd",
+    "rpc-virtqemud",
     "runc",
     "systemd-machine",
     "systemd-nspawn",
+    "virtqemud",
 ];
 
 /// Whether the unit is what a user does: the session of a login, or the user's own manager.
@@ -52,12 +56,12 @@ pub(crate) fn is_runtime(command: &str) -> bool {
     RUNTIMES.contains(&name) || name.starts_with("containerd-shim")
 }
 
-/// `pkill (PID 812) of backup.service`, `a user at a terminal (bash, PID 812, session-3.scope)`.
+/// `pkill (PID 812) of backup.service`, `a user's session (bash, PID 812, session-3.scope)`.
 pub(crate) fn sender(sender: &SignalSender) -> String {
     let (command, pid) = (shortened(&sender.command, MOST_NAME), sender.pid);
     match &sender.unit {
         Some(unit) if is_of_user(unit) => {
-            format!("a user at a terminal ({command}, PID {pid}, {unit})")
+            format!("a user's session ({command}, PID {pid}, {unit})")
         }
         Some(unit) => format!("{command} (PID {pid}) of {unit}"),
         None => format!("{command} (PID {pid})"),

@@ -140,8 +140,9 @@ fn held_back<'a>(tree: &Tree<'a>, page: &Page) -> Vec<&'a str> {
     if page.verbose || units.len() < MANY_HELD_BACK { Vec::new() } else { units }
 }
 
-/// Rules that tell what was logged: that a unit has failed of it does not go without saying.
-const LOGGED: [&str; 4] = ["kernel-fault", "limit-reached", "log-pattern", "logged-trouble"];
+/// Rules that tell what was logged or traced: that a unit has failed of it does not go without saying.
+const LOGGED: [&str; 5] =
+    ["kernel-fault", "killed-by-other-unit", "limit-reached", "log-pattern", "logged-trouble"];
 
 /// The effects to be shown one by one: that the very unit which hit its limit, or was killed, has
 /// failed goes without saying.

@@ -71,9 +71,13 @@ fn that_a_unit_failed_of_what_it_logged_is_said() {
     let logged = Finding::new("logged-trouble", Severity::Error, "a.service", "no space left");
     let mut failed = Finding::new("unit-failed", Severity::Error, "a.service", "a.service failed");
     failed.cause = Some(logged.key.clone());
-    report.findings = vec![logged, failed];
+    report.findings = vec![logged, failed.clone()];
     let text = shown(&report, View::new(80));
     assert!(text.contains("affects   a.service failed"), "{text}");
+    let killed = Finding::new("killed-by-other-unit", Severity::Warning, "a.service", "killed");
+    failed.cause = Some(killed.key.clone());
+    report.findings = vec![killed, failed];
+    assert!(shown(&report, View::new(80)).contains("affects   a.service failed"));
 }
 
 #[test]
