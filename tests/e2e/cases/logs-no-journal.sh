@@ -69,7 +69,8 @@ flooded() {
     local writer
     perl -e 'my $line = "<12>" . "e2e " x 200; while (1) { syswrite(K, $line) if open(K, ">", "/dev/kmsg"); for (1..500) { syswrite(K, $line) } }' &
     writer=$!
-    until_true 60 eval 'dmesg --raw | grep -q "e2e e2e" && ! dmesg | grep -q segfault'
+    # All at once, by syslog(2): who reads on may never come to the end.
+    until_true 60 eval 'dmesg -S | grep -q "e2e e2e" && ! dmesg -S | grep -q segfault'
     report flood analyze-logs
     kill $writer
     wait $writer 2>/dev/null || :
@@ -104,7 +105,8 @@ check() {
     says logs-text.txt 'oom\.memcg_kill  e2e-oom\.service'
     for name in logs-text run-text; do
         tr -s ' \n' ' ' <$name.txt >$name.line
-        says $name.line 'not assessed: journal'
+        says $name.line 'not assessed: (journal|2 things)'
+        says $name.line 'journal . absent: no journal files'
         says $name.line 'messages of services . absent'
         says $name.line "only the kernel's own messages were read, from its ring buffer"
     done

@@ -65,5 +65,5 @@ check() {
         holds "$name" "lines of an event are not told again" '[.log_analysis.patterns[] | select(.severity | not) | .examples[].message |
             select(test("Not tainted|hung_task_timeout_secs"))] == []'
     done
-    says logs-text.txt 'oom\.memcg_kill  e2e-oom\.service'
+    says logs-text.txt 'oom\.memcg_kill  e2e-gone\.scope'
 }

@@ -383,7 +383,7 @@ plant_disks() {
 # What only the log tells: kills, crashes, a disk that fails, a process that hangs, passwords that
 # are wrong; and programs that only write as the kernel does.
 plant_log() {
-    local disk n lies='Out of memory: Killed process 1 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB'
+    local disk nested n lies='Out of memory: Killed process 1 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB'
     service e2e-liar.service <<UNIT
 Type=oneshot
 ExecStart=/usr/bin/logger -p kern.crit "$lies"
@@ -394,8 +394,9 @@ UNIT
     service e2e-oom.service <<<$'MemoryMax=40M\nMemorySwapMax=0\nExecStart=/usr/bin/perl -e \'$$x .= "x" x 1048576 for 1..400\''
     service e2e-crash.service <<<"ExecStart=/usr/bin/perl -e 'print unpack(\"p\", pack(\"Q\", 1))'"
     # A scope that is unloaded once it is empty. (With Delegate= the kill is no failure of it.)
-    systemd-run --quiet --scope --collect --unit=e2e-gone -p MemoryMax=40M -p MemorySwapMax=0 -p Delegate=yes \
-        perl -e '$x .= "x" x 1048576 for 1..400'
+    # The shell would say that it was killed.
+    { systemd-run --quiet --scope --collect --unit=e2e-gone -p MemoryMax=40M -p MemorySwapMax=0 -p Delegate=yes \
+        perl -e '$x .= "x" x 1048576 for 1..400'; } 2>/dev/null
     # Each waits some seconds for the answer.
     service e2e-guesser.service <<'UNIT'
 Type=oneshot
@@ -416,9 +417,13 @@ UNIT
     truncate -s 4M /srv/e2e-outer/nested.img
     mkfs.ext4 -q -F -O ^has_journal /srv/e2e-outer/nested.img
     mkdir -p /srv/e2e-nested
-    mount -o loop,errors=remount-ro /srv/e2e-outer/nested.img /srv/e2e-nested || return
+    nested=$(losetup -f --show /srv/e2e-outer/nested.img)
+    mount "$nested" /srv/e2e-nested || return
     mkdir /srv/e2e-nested/folder
     echo data >/srv/e2e-nested/folder/file
+    # Of names that were just used the kernel keeps what it knows; nor may it read ahead by itself.
+    umount /srv/e2e-nested
+    mount -o noinit_itable,no_prefetch_block_bitmaps,errors=remount-ro "$nested" /srv/e2e-nested || return
     sync
     echo 3 >/proc/sys/vm/drop_caches
     perl -e 'open F, "<", "/srv/e2e-outer" or die $!; ioctl(F, 0x8004587d, my $how = pack "I", 2) or die $!'
