@@ -6,7 +6,7 @@ use sysdiag_model::snapshot::Process;
 use sysdiag_model::{Snapshot, Timestamp, UnitName};
 
 use crate::human::{shell_word, shortened};
-use crate::resources::place::place;
+use crate::resources::place;
 
 /// Processes of each unit by PID, those in cgroups below its own included, kernel threads and such
 /// as have ended excluded. None: processes could not be read.

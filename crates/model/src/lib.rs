@@ -7,6 +7,7 @@
 mod boot_id;
 mod evidence;
 mod finding;
+mod place;
 mod probe;
 pub mod report;
 mod signal;
@@ -17,6 +18,7 @@ mod unit_name;
 pub use boot_id::{BootId, InvalidBootId};
 pub use evidence::{Evidence, Value};
 pub use finding::{Finding, FindingKey, FindingStatus, Severity, UnknownSeverity};
+pub use place::{Place, place};
 pub use probe::{Gap, Probe, Why};
 pub use report::Report;
 pub use signal::signal_name;

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sysdiag_model::report::ChildProcessGroup;
 use sysdiag_model::snapshot::{CgroupTree, Process, Processes, Systemd};
-use sysdiag_model::{UnitName, UnitType};
+use sysdiag_model::{UnitName, UnitType, place};
 
 use super::container::container;
-use super::place::place;
 
 /// PIDs that one group names.
 const MAX_PIDS: usize = 64;

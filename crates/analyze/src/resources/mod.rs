@@ -7,7 +7,6 @@ mod arbitrary;
 mod children;
 mod container;
 mod host;
-pub(crate) mod place;
 mod rates;
 #[cfg(test)]
 mod tests;
@@ -18,8 +17,8 @@ use sysdiag_model::report::ResourceAnalysis;
 
 pub(crate) use container::container;
 pub use host::{inodes_used_percent, space_used_percent};
-pub(crate) use place::place;
 pub(crate) use rates::per_second;
+pub(crate) use sysdiag_model::place;
 
 use crate::Settings;
 

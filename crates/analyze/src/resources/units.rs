@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use sysdiag_model::report::{PressureUsage, UnitUsage};
 use sysdiag_model::snapshot::{Cgroup, CgroupSample, CgroupTree, PressureKind, Systemd, Unit};
-use sysdiag_model::{UnitName, UnitType};
+use sysdiag_model::{UnitName, UnitType, place};
 
-use super::place::place;
 use super::rates::{interval_usec, per_second, percent_of_time};
 
 /// Every unit that has a cgroup, by name; slices too, each with the sum of what lies in it.

@@ -1,24 +1,24 @@
-//! Which unit a cgroup belongs to, by its path.
+//! Which unit a cgroup belongs to, by its path in the tree.
 //!
 //! Asking systemd for the `ControlGroup` of every unit would cost it far more; the path says the
 //! same: slices, then one unit, then whatever that unit made of the part below it.
 
-use sysdiag_model::{UnitName, UnitType};
+use crate::{UnitName, UnitType};
 
 /// The unit behind a cgroup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The unit. For a folder that is no unit's: the slice around it.
-    pub(crate) unit: UnitName,
+    pub unit: UnitName,
     /// Whether this is the unit's own cgroup, not one below it.
-    pub(crate) own: bool,
+    pub own: bool,
 }
 
 /// The place of `path`, a path in the tree, with the manager's own cgroup at `root`.
 ///
 /// None: the path is outside of the manager's part of the tree. Units of user managers belong to
 /// `user@UID.service`, those in a container to the unit of the container.
-pub(crate) fn place(root: &str, path: &str) -> Option<Place> {
+pub fn place(root: &str, path: &str) -> Option<Place> {
     let below = path.strip_prefix(root.trim_end_matches('/'))?;
     if !below.is_empty() && !below.starts_with('/') {
         return None;
