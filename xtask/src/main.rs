@@ -1,5 +1,6 @@
 //! What a developer or a test runs and a user never does. `cargo xtask` lists the commands.
 
+mod bpf;
 mod record;
 mod report;
 mod tidy;
@@ -13,6 +14,8 @@ usage: cargo xtask COMMAND
   schema --check     fails if that file is stale
   validate-report FILE...
                      fails if a file is no report: one JSON document that keeps to the schema
+  bpf                compiles crates/trace/src/bpf/trace.bpf.c; needs clang-14 and llvm-14
+  bpf --check        fails if the object there is not what its source becomes, byte for byte
   record [--binary FILE] [NAME...]
                      runs the end-to-end cases that capture hosts whose name contains NAME, and
                      keeps the captures in fixtures/hosts; needs root
@@ -25,6 +28,8 @@ fn main() -> ExitCode {
         ["schema"] => report::write_schema(root()),
         ["schema", "--check"] => report::check_schema(root()),
         ["validate-report", files @ ..] if !files.is_empty() => report::validate(files),
+        ["bpf"] => bpf::write(root()),
+        ["bpf", "--check"] => bpf::check(root()),
         ["record", "--binary", binary, names @ ..] => record::record(root(), names, Some(binary)),
         ["record", names @ ..] => record::record(root(), names, None),
         ["tidy"] => tidy::check(root()),
