@@ -16,6 +16,9 @@ use crate::memory;
 use crate::precondition::WHAT;
 
 const OBJECT: &[u8] = aya::include_bytes_aligned!("bpf/trace.bpf.o");
+/// The verifier gives up with `EAGAIN` whenever the thread has work to do before it returns (a signal,
+/// the last close of a file elsewhere), kernel/bpf/verifier.c.
+const MOST_TRIES: u32 = 50;
 /// Of an error of the verifier, which logs every instruction.
 const MOST_ERROR: usize = 300;
 
@@ -75,7 +78,8 @@ pub(crate) fn attach(options: Options) -> Result<Attached, Gap> {
         .btf(Some(&btf))
         .override_global("wake_at", &wake, true)
         .map_max_entries("events", ring_bytes)
-        .verifier_log_level(VerifierLogLevel::DISABLE)
+        // With none at all a failure is tried again as `EINVAL`, whatever it was.
+        .verifier_log_level(VerifierLogLevel::STATS)
         .load(OBJECT);
     let mut programs = match loaded {
         Ok(programs) => programs,
@@ -115,22 +119,36 @@ fn start(
         return Err(ProgramError::InvalidName { name: function.to_owned() });
     };
     let program: &mut BtfTracePoint = program.try_into()?;
-    program.load(tracepoint, btf)?;
+    let mut left = MOST_TRIES;
+    while let Err(error) = program.load(tracepoint, btf) {
+        left -= 1;
+        if left == 0 || errno(&error) != Some(Errno::AGAIN.raw_os_error()) {
+            return Err(error);
+        }
+    }
     program.attach().map(|_| ())
 }
 
-/// Not permitted if the kernel said so, whoever passed it on.
+/// Not permitted if the kernel said so, whoever passed it on. Not `EACCES`, which is what the verifier
+/// says of a program that it refuses.
 fn why(error: &(dyn std::error::Error + 'static)) -> Why {
+    if errno(error) == Some(Errno::PERM.raw_os_error()) {
+        Why::NotPermitted
+    } else {
+        Why::NotSupported
+    }
+}
+
+/// The number of the system call's error that is behind this one.
+fn errno(error: &(dyn std::error::Error + 'static)) -> Option<i32> {
     let mut next = Some(error);
     while let Some(error) = next {
-        // Not EACCES, which is what the verifier says of a program that it refuses.
-        let number = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
-        if number == Some(Errno::PERM.raw_os_error()) {
-            return Why::NotPermitted;
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.raw_os_error();
         }
         next = error.source();
     }
-    Why::NotSupported
+    None
 }
 
 /// The error and what caused it, in a line that is not too long.
