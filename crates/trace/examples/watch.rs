@@ -21,9 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(bytes) = env::args().nth(1) {
         options.ring_bytes = bytes.parse()?;
     }
-    // On a thread, as a report does it.
-    let traced = thread::spawn(move || trace(options)).join();
-    traced.map_err(|_| "the tracer panicked")?.map_err(Into::into)
+    trace(options).map_err(Into::into)
 }
 
 fn trace(options: Options) -> Result<(), String> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -58,26 +57,15 @@ impl Background {
     ///
     /// As of [`Tracer::attach`].
     pub fn start(options: Options, least: Duration, mask: Mask) -> Result<Self, Gap> {
-        let (sender, receiver) = mpsc::channel();
-        // On the thread, so that the memory it takes to attach is that of the thread.
-        let thread = thread::Builder::new().name("trace".to_owned()).spawn(move || {
-            let tracer = match Tracer::attach(options) {
-                Ok(tracer) => tracer,
-                Err(gap) => {
-                    // The receiver waits.
-                    let _ = sender.send(Err(gap.clone()));
-                    return Probe::Unknown(gap);
-                }
-            };
-            let (finish, stop) = (Stopper::new(&tracer.waker()), Stopper::new(&tracer.waker()));
-            let _ = sender.send(Ok((finish.clone(), stop.clone())));
-            drop(sender);
-            trace(tracer, least, mask, &finish, &stop)
-        });
-        let failed = |hint: String| Gap::new(WHAT, Why::NotSupported, hint);
-        let thread = thread.map_err(|error| failed(format!("no thread: {error}")))?;
-        let answer = receiver.recv().map_err(|_| failed("the thread panicked".to_owned()))?;
-        let (finish, stop) = answer?;
+        // Here and not on the thread: what the C library took for another thread than the first, it does
+        // not give back.
+        let tracer = Tracer::attach(options)?;
+        let (finish, stop) = (Stopper::new(&tracer.waker()), Stopper::new(&tracer.waker()));
+        let flags = (finish.clone(), stop.clone());
+        let thread = thread::Builder::new()
+            .name("trace".to_owned())
+            .spawn(move || trace(tracer, least, mask, &flags.0, &flags.1))
+            .map_err(|error| Gap::new(WHAT, Why::NotSupported, format!("no thread: {error}")))?;
         Ok(Self { thread: Some(thread), finish, stop, attached: Instant::now() })
     }
 
