@@ -44,7 +44,7 @@ mod testing_events;
 #[cfg(test)]
 mod testing_trace;
 pub mod timespan;
-mod trace;
+pub mod trace;
 mod trend;
 mod unit_page;
 mod units;

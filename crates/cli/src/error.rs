@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use sysdiag_model::Gap;
+
 /// How a command ended. Ordered: where two apply, the higher wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -51,7 +53,7 @@ impl Exit {
             Self::NoSource => {
                 "A source that the command rests on gave nothing: systemd for run, analyze-boot, \
                  analyze-health and analyze-unit; cgroups and /proc for analyze-resources; the \
-                 journal for analyze-logs. The report of the rest is still printed."
+                 journal for analyze-logs; eBPF for trace. The report of the rest is still printed."
             }
             Self::ActionFailed => {
                 "An action failed, such as saving the report. The report is still printed."
@@ -78,6 +80,12 @@ impl Error {
     /// Something that was to be done could not be done.
     pub fn action(message: impl Into<String>) -> Self {
         Self { exit: Exit::ActionFailed, message: message.into(), hint: None }
+    }
+
+    /// The one thing a command reads cannot be read.
+    pub fn no_source(gap: &Gap) -> Self {
+        let message = format!("{}: {}", gap.what, gap.why.as_str());
+        Self { exit: Exit::NoSource, message, hint: gap.hint.clone() }
     }
 
     /// A state that the program's own rules exclude.

@@ -4,11 +4,15 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sysdiag_analyze::{Need, Past, Scope, history};
+use sysdiag_model::snapshot::{Outcome, SourceTiming};
 use sysdiag_model::{Finding, Gap, Probe, Report, Severity, Snapshot, Timestamp, Why};
-use sysdiag_sources::{LogOptions, Options, Root, capture};
+use sysdiag_sources::mask::{mask_args, mask_trace};
+use sysdiag_sources::{LogOptions, Options, Progress, Root, capture};
+use sysdiag_trace::Background;
 
 use crate::args::{AnalysisArgs, Global};
 use crate::config::{Config, Loaded, Locations};
@@ -81,6 +85,48 @@ pub(crate) fn logs(config: &Config, messages: &Messages) -> LogOptions {
 pub(crate) fn collect(options: &Options) -> Snapshot {
     let mut status = StatusLine::new();
     sysdiag_sources::collect(&Root::host(), options, &mut |progress| status.update(progress))
+}
+
+/// Reads this host while its processes are traced, for `least` and the time that reading takes. What
+/// happened to a unit before it was read is what explains it, so it is read last.
+pub(crate) fn collect_traced(options: &Options, least: Duration) -> Snapshot {
+    let began = Instant::now();
+    let tracing = Background::start(sysdiag_trace::Options::default(), least, mask_args);
+    if let Ok(tracing) = &tracing {
+        let mut status = StatusLine::new();
+        loop {
+            let left = tracing.remaining(least);
+            if left.is_zero() {
+                break;
+            }
+            status.update(Progress { source: "processes to be traced", elapsed: least - left });
+            thread::sleep(left.min(Duration::from_secs(1)));
+        }
+    }
+    let begun = began.elapsed();
+    let mut snapshot = collect(options);
+    snapshot.trace = match tracing {
+        Ok(tracing) => tracing.finish(),
+        Err(gap) => Probe::Unknown(gap),
+    };
+    if let Some(trace) = snapshot.trace.value_mut() {
+        mask_trace(trace);
+    }
+    let usec = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    for timing in &mut snapshot.timings {
+        timing.start_usec = timing.start_usec.saturating_add(usec(begun));
+    }
+    snapshot.timings.push(SourceTiming {
+        source: "trace".to_owned(),
+        start_usec: 0,
+        elapsed_usec: usec(began.elapsed()),
+        outcome: match &snapshot.trace {
+            Probe::Known(_) => Outcome::Complete,
+            Probe::Partial(..) => Outcome::Partial,
+            Probe::Unknown(_) => Outcome::Failed,
+        },
+    });
+    snapshot
 }
 
 /// Reads a capture.
@@ -269,8 +315,7 @@ fn save(store: &Store, max_files: i64, report: &mut Report) -> Saved {
 
 /// Writes the report to standard output.
 pub(crate) fn print(global: &Global, report: &Report, focus: Focus) -> Result<(), Error> {
-    let width = terminal_width().or_else(columns).unwrap_or(UNKNOWN_WIDTH);
-    let view = View::new(width).verbose(global.verbose).focused(focus);
+    let view = View::new(width()).verbose(global.verbose).focused(focus);
     output(global.output, |out| sinks::write(global.output, report, out, &view))
 }
 
@@ -292,6 +337,11 @@ pub(crate) fn output(
         }
         _ => Ok(()),
     }
+}
+
+/// Columns of what standard output is shown on, as far as that is known.
+pub(crate) fn width() -> u16 {
+    terminal_width().or_else(columns).unwrap_or(UNKNOWN_WIDTH)
 }
 
 /// Columns of the terminal on standard output; none if it is no terminal.

@@ -114,7 +114,8 @@ fn ending(ending: &RepeatedEnding) -> EbpfEnding {
     }
 }
 
-fn exec(event: &TracedExec) -> EbpfExec {
+/// As a report tells it.
+pub fn exec(event: &TracedExec) -> EbpfExec {
     let (process, program) = (&event.process, &event.program);
     EbpfExec {
         time: event.time,
@@ -134,7 +135,8 @@ fn exec(event: &TracedExec) -> EbpfExec {
     }
 }
 
-fn exit(event: &TracedExit) -> EbpfExit {
+/// As a report tells it.
+pub fn exit(event: &TracedExit) -> EbpfExit {
     let (process, program) = (&event.process, event.program.as_ref());
     let (exit_status, signal, core_dumped) = parts(event.end);
     EbpfExit {

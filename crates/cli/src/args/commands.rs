@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::later::{ExporterArgs, LaterRunArgs, McpArgs, PruneArgs, RetrainArgs, TraceArgs};
+use super::later::{ExporterArgs, LaterRunArgs, McpArgs, PruneArgs, RetrainArgs};
 use super::{AnalysisArgs, TimeSpec};
 
 /// What to do.
@@ -50,7 +50,10 @@ pub enum Command {
     },
     /// Serve metrics to Prometheus (not in this version)
     Exporter(ExporterArgs),
-    /// Stream process starts and exits (not in this version)
+    /// Stream process starts and exits, each with its unit (eBPF)
+    ///
+    /// A line for every program that is run and every process that ends on the whole host, until
+    /// interrupted. Needs root, or CAP_BPF and CAP_PERFMON, and a kernel with BTF.
     Trace(TraceArgs),
     /// Serve read-only tools to an assistant (not in this version)
     Mcp(McpArgs),
@@ -79,6 +82,18 @@ pub struct RunArgs {
     /// Look for ordering cycles among all loaded units, with the file that adds each edge
     #[arg(long)]
     pub analyze_full_graph: bool,
+    /// Trace every process that runs a program or ends meanwhile (eBPF)
+    #[arg(long)]
+    pub enable_ebpf: bool,
+    /// How long to trace at least
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 5,
+        requires = "enable_ebpf",
+        value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS)
+    )]
+    pub ebpf_duration: u64,
     /// Do not save the report to history
     #[arg(long)]
     pub no_save: bool,
@@ -89,6 +104,27 @@ pub struct RunArgs {
     #[expect(missing_docs, reason = "its own type says it")]
     pub later: LaterRunArgs,
 }
+
+/// `trace`.
+#[derive(Debug, Clone, Args)]
+pub struct TraceArgs {
+    /// Stop after this long; without it, when interrupted
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS)
+    )]
+    pub duration: Option<u64>,
+    /// Only processes of this unit, and those killed from it
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Option<String>,
+    /// Only processes of this name; the kernel keeps 15 bytes of it
+    #[arg(long, value_name = "NAME")]
+    pub comm: Option<String>,
+}
+
+/// Longest time to trace, seconds: a day.
+const MOST_SECONDS: u64 = 86_400;
 
 /// `analyze-boot`, `analyze-health`, `analyze-resources`.
 #[derive(Debug, Clone, Args)]

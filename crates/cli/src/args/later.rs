@@ -11,12 +11,6 @@ pub const LATER: &str = "Not in this version";
 /// Options of `run`.
 #[derive(Debug, Clone, Args)]
 pub struct LaterRunArgs {
-    /// Trace process starts and exits with eBPF meanwhile
-    #[arg(long, help_heading = LATER)]
-    pub enable_ebpf: bool,
-    /// How long to trace at least [default: 5]
-    #[arg(long, value_name = "SECONDS", help_heading = LATER)]
-    pub ebpf_duration: Option<u64>,
     /// Look for units that behave unusually
     #[arg(long, help_heading = LATER)]
     pub analyze_ml: bool,
@@ -61,20 +55,6 @@ pub struct ExporterArgs {
     pub interval: u64,
 }
 
-/// `trace`.
-#[derive(Debug, Clone, Args)]
-pub struct TraceArgs {
-    /// Stop after this long; without it, when interrupted
-    #[arg(long, value_name = "SECONDS")]
-    pub duration: Option<u64>,
-    /// Processes of this unit only
-    #[arg(long)]
-    pub unit: Option<String>,
-    /// Processes of this name only
-    #[arg(long)]
-    pub comm: Option<String>,
-}
-
 /// `mcp`.
 #[derive(Debug, Clone, Args)]
 pub struct McpArgs {
@@ -90,7 +70,6 @@ pub const fn not_yet(command: &Command) -> Option<&'static str> {
         Command::PruneMlModels(_) => Some("prune-ml-models"),
         Command::Models { .. } => Some("models"),
         Command::Exporter(_) => Some("exporter"),
-        Command::Trace(_) => Some("trace"),
         Command::Mcp(_) => Some("mcp"),
         Command::Run(RunArgs { later, .. }) => later.asked_for(),
         _ => None,
@@ -99,11 +78,7 @@ pub const fn not_yet(command: &Command) -> Option<&'static str> {
 
 impl LaterRunArgs {
     const fn asked_for(&self) -> Option<&'static str> {
-        if self.enable_ebpf {
-            Some("--enable-ebpf")
-        } else if self.ebpf_duration.is_some() {
-            Some("--ebpf-duration")
-        } else if self.analyze_ml {
+        if self.analyze_ml {
             Some("--analyze-ml")
         } else if self.analyze_llm {
             Some("--analyze-llm")

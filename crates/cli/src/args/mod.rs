@@ -7,11 +7,9 @@ mod time;
 
 pub use commands::{
     AnalyzeArgs, CaptureArgs, Command, CompletionsArgs, ConfigCommand, ExplainArgs, HistoryArgs,
-    LogsArgs, ModelsCommand, RunArgs, StatfsChildArgs, UnitArgs,
+    LogsArgs, ModelsCommand, RunArgs, StatfsChildArgs, TraceArgs, UnitArgs,
 };
-pub use later::{
-    ExporterArgs, LATER, LaterRunArgs, McpArgs, PruneArgs, RetrainArgs, TraceArgs, not_yet,
-};
+pub use later::{ExporterArgs, LATER, LaterRunArgs, McpArgs, PruneArgs, RetrainArgs, not_yet};
 pub use time::{TimeSpec, UnknownTime};
 
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ mod replay;
 mod run;
 mod show_history;
 mod statfs_child;
+mod trace;
 mod unit_name;
 
 pub use man::man_page;
@@ -49,12 +50,12 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Explain(args) => explain::run(global, args),
         Command::Completions(args) => completions::run(args),
         Command::Man => man::run(),
+        Command::Trace(args) => trace::run(global, args),
         Command::StatfsChild(args) => statfs_child::run(args),
         Command::RetrainMl(_)
         | Command::PruneMlModels(_)
         | Command::Models { .. }
         | Command::Exporter(_)
-        | Command::Trace(_)
         | Command::Mcp(_) => Err(Error::bug("a command of a later version was not refused")),
     }
 }

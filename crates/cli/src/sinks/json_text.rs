@@ -10,9 +10,22 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::text::is_shown;
 
-/// Indents by two spaces, and escapes.
-#[derive(Default)]
-pub(super) struct Safe(PrettyFormatter<'static>);
+/// Escapes; the rest is the other formatter's.
+pub(super) struct Safe<F>(F);
+
+impl Default for Safe<PrettyFormatter<'static>> {
+    /// Indents by two spaces.
+    fn default() -> Self {
+        Self(PrettyFormatter::default())
+    }
+}
+
+impl<F> Safe<F> {
+    /// With the layout of another formatter.
+    pub(super) const fn new(inner: F) -> Self {
+        Self(inner)
+    }
+}
 
 /// Calls the inner formatter: only strings are written differently.
 macro_rules! inner {
@@ -23,7 +36,7 @@ macro_rules! inner {
     )*};
 }
 
-impl Formatter for Safe {
+impl<F: Formatter> Formatter for Safe<F> {
     inner! {
         begin_array();
         end_array();

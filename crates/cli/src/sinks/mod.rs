@@ -10,6 +10,7 @@ mod fixtures_trace;
 pub mod json;
 mod json_text;
 pub mod rich;
+pub(crate) mod stream;
 pub(crate) mod text;
 
 use std::io;
