@@ -6,8 +6,6 @@ use crate::sandbox::{Sandbox, outcome};
 fn later_commands_and_flags_answer_clearly() {
     let sandbox = Sandbox::new();
     let later: &[&[&str]] = &[
-        &["run", "--enable-ebpf"],
-        &["run", "--enable-ebpf", "--ebpf-duration", "9"],
         &["run", "--analyze-ml"],
         &["run", "--analyze-llm", "--llm-model", "x"],
         &["retrain-ml", "-n", "300", "--train-devices"],
@@ -16,7 +14,6 @@ fn later_commands_and_flags_answer_clearly() {
         &["models", "import", "f"],
         &["models", "list"],
         &["exporter", "--host", "127.0.0.1", "--port", "9822", "-i", "60"],
-        &["trace", "--duration", "5", "--unit", "a.service", "--comm", "sh"],
         &["mcp", "--listen", "127.0.0.1:1"],
         &["mcp"],
     ];
@@ -36,6 +33,11 @@ fn wrong_usage_is_exit_code_2() {
         (&["run", "--fail-on", "terrible"], "critical, error, warning or info"),
         (&["run", "--since", "soon"], "yesterday"),
         (&["run", "--since", "2999-01-01"], "future"),
+        (&["run", "--ebpf-duration", "9"], "--enable-ebpf"),
+        (&["run", "--enable-ebpf", "--ebpf-duration", "0"], "1..=86400"),
+        (&["run", "--from", "x.cap", "--enable-ebpf"], "nothing can be traced in a capture"),
+        (&["trace", "--duration", "0"], "1..=86400"),
+        (&["trace", "--unit", "a*"], "--unit: one unit only"),
         (&["run", "extra"], "extra"),
         (&["-o", "yaml", "run"], "json"),
         (&["-v", "-q", "run"], "--quiet"),
