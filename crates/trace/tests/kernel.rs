@@ -21,7 +21,8 @@ use std::{env, fs, thread};
 use sysdiag_model::snapshot::{ProcessEnd, TraceLosses, TracedExec, TracedExit};
 use sysdiag_trace::{Background, Event, Options, Tracer};
 
-/// What was seen, by process id in the order of time.
+/// What was seen of children of this process, by process id in the order of time: another process of the
+/// machine may have had the same number. The counts are of all.
 #[derive(Default)]
 struct Seen {
     forks: BTreeMap<u32, u32>,
@@ -36,17 +37,23 @@ impl Seen {
         match event {
             Event::Fork(fork) => {
                 self.counts[0] += 1;
-                *self.forks.entry(fork.pid).or_default() += 1;
+                if fork.parent == std::process::id() {
+                    *self.forks.entry(fork.pid).or_default() += 1;
+                }
             }
             Event::Exec(exec) => {
                 self.counts[1] += 1;
                 let model = exec.to_model(|arguments| arguments, 8192);
-                self.execs.entry(model.process.pid).or_default().push(model);
+                if model.process.parent == std::process::id() {
+                    self.execs.entry(model.process.pid).or_default().push(model);
+                }
             }
             Event::Exit(exit) => {
                 self.counts[2] += 1;
                 let model = exit.to_model(|arguments| arguments, 8192);
-                self.exits.entry(model.process.pid).or_default().push(model);
+                if model.process.parent == std::process::id() {
+                    self.exits.entry(model.process.pid).or_default().push(model);
+                }
             }
             Event::Signal(..) | Event::OomVictim(_) => {}
         }
