@@ -8,6 +8,11 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit
 . scripts/needs.sh
 scripts/setup.sh || exit
 status=0
+# As `precondition` of crates/trace has it; the kernels of the virtual machines can.
+if [ ! -e /sys/kernel/btf/vmlinux ] || [ "$(readlink /proc/self/ns/pid)" != 'pid:[4026531836]' ]; then
+    echo "this machine cannot trace (no BTF, or a container): tracing is tested in the virtual machines only"
+    export SYSDIAG_NO_BPF=1
+fi
 cargo test --workspace --quiet || status=1
 tests/e2e/run.sh --lane container || status=1
 exit $status
