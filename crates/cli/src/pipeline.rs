@@ -99,7 +99,8 @@ pub(crate) fn collect_traced(options: &Options, least: Duration) -> Snapshot {
             if left.is_zero() {
                 break;
             }
-            status.update(Progress { source: "processes to be traced", elapsed: least - left });
+            let elapsed = least.saturating_sub(left);
+            status.update(Progress { source: "processes to be traced", elapsed });
             thread::sleep(left.min(Duration::from_secs(1)));
         }
     }

@@ -53,7 +53,7 @@ pub enum Command {
     /// Stream process starts and exits, each with its unit (eBPF)
     ///
     /// A line for every program that is run and every process that ends on the whole host, until
-    /// interrupted. Needs root, or CAP_BPF and CAP_PERFMON, and a kernel with BTF.
+    /// interrupted. Needs root, or the capabilities "bpf" and "perfmon", and a kernel with BTF.
     Trace(TraceArgs),
     /// Serve read-only tools to an assistant (not in this version)
     Mcp(McpArgs),
