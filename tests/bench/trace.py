@@ -128,6 +128,7 @@ class Tracer:
                 sys.exit(f"{command[0]} does not trace: {self.output.decode()}")
             time.sleep(0.02)
         self.attach_usec = self.cpu_usec()
+        os.set_blocking(self.process.stdout.fileno(), True)
         self.reader = subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=subprocess.DEVNULL) \
             if b"attached\n" not in self.output else None
         self.lost = None

@@ -8,9 +8,10 @@
 # A case is a file with a comment `# lanes: container vm` (where it makes sense; `vm-bookworm`: in
 # that suite only), perhaps
 # `# boot: faults` (planted before systemd starts), `# image: servers` (the guest with more
-# packages), `# example: agree` (a program of crates/journal/examples, put beside ours) and `# boots: 3` (the guest boots up to so often, until guest() returns: it ends a boot
-# itself, $BOOT is the number of this one), and two functions: guest() runs as root in the guest and saves outputs, check() runs
-# on the host and judges them.
+# packages), `# example: agree` (a program of crates/journal/examples, put beside ours), `# test: kernel` (the tests in
+# crates/trace/tests of that name, put there as `deps/kernel`, with the examples that they run) and `# boots: 3` (the guest boots
+# up to so often, until guest() returns: it ends a boot itself, $BOOT is the number of this one), and two functions:
+# guest() runs as root in the guest and saves outputs, check() runs on the host and judges them.
 set -u
 # shellcheck source=tests/e2e/lib/common.sh
 . "$(dirname "$(readlink -f "$0")")/lib/common.sh"
@@ -51,9 +52,22 @@ declare -A BUILT
 # header CASE KEY: a value of the comments at the top of a case.
 header() { sed -n "s/^# $2: //p" "$E2E/cases/$1"; }
 
+# stage_test NAME DIR: tests of crates/trace, without what only a debugger reads.
+stage_test() {
+    local built=(--quiet --package sysdiag-trace) file
+    mkdir -p "$2"/{deps,examples}
+    cargo build "${built[@]}" --examples || return
+    file=$(cargo test "${built[@]}" --no-run --test "$1" --message-format json |
+        jq -r --arg name "$1" 'select(.executable and .target.name == $name).executable')
+    strip -o "$2/deps/$1" "$file" || return
+    for file in "$TARGET"/debug/examples/*; do
+        [[ ! -x $file || -d $file || ${file##*/} = *[-.]* ]] || strip -o "$2/examples/${file##*/}" "$file" || return
+    done
+}
+
 # stage CASE DIR LANE: what becomes /e2e in the guest.
 stage() {
-    local example
+    local example test
     mkdir -p "$2/bin"
     { cp "$BINARY" "$2/bin/sysdiag-analyzer" && cp "$E2E"/guest/{lib,faults,planted}.sh "$2/" &&
         cp "$E2E/cases/$1" "$2/case.sh"; } || die "cannot stage $1"
@@ -62,6 +76,8 @@ stage() {
         { cargo build --quiet --release --package sysdiag-journal --example "$example" &&
             cp "$TARGET/release/examples/$example" "$2/bin/"; } || die "cannot build the example $example"
     fi
+    test=$(header "$1" test)
+    [ -z "$test" ] || stage_test "$test" "$2/bin" || die "cannot build the tests $test"
     cat >"$2/main" <<MAIN
 set -u
 LANE=$3
