@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# The tests of the tracer on the kernels of Debian 12 and 13, which differ in what their tracepoints pass.
-# lanes: vm
+# The tests of the tracer on the kernel of the virtual machines, whose tracepoints pass less than newer ones (both suites have
+# the same kernel).
+# lanes: vm-bookworm
 # test: kernel
 
 guest() {
