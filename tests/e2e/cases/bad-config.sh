@@ -65,7 +65,7 @@ guest() {
     report usage-severity run --fail-on terrible
     report usage-unit analyze-unit
     # Not of this version yet: said so, not ignored.
-    for key in --enable-ebpf --analyze-ml --analyze-llm; do
+    for key in --analyze-ml --analyze-llm; do
         report "later$key" run --no-save "$key"
     done
 }
@@ -113,7 +113,7 @@ check() {
     refused device '/dev/zero'
     refused home /root/.config/sysdiag-analyzer/config.toml '\b3\b' max_file max_files
     for key in usage-option usage-command usage-severity usage-unit; do refused "$key"; done
-    for key in --enable-ebpf --analyze-ml --analyze-llm; do
+    for key in --analyze-ml --analyze-llm; do
         refused "later$key" 'not available in this version'
     done
     for key in show-etc show-home show-c; do exits "$key" 0; done
