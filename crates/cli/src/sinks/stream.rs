@@ -196,17 +196,16 @@ fn lifetime(usec: u64) -> String {
 
 fn end_text(ended: &Ended) -> Line {
     let totals = &ended.totals;
-    let text = format!(
-        "{} of the host: {}, {}, of which {} failed and {}",
-        lifetime(ended.duration_usec),
+    let mut parts = vec![
         amount::count(totals.execs, "exec", "execs"),
         amount::count(totals.exits, "exit", "exits"),
-        totals.failures,
-        match totals.killed {
-            1 => "1 was killed".to_owned(),
-            many => format!("{many} were killed"),
-        },
-    );
+    ];
+    for (count, what) in [(totals.failures, "failed"), (totals.killed, "ended by a signal")] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    let text = format!("{} of the host: {}", lifetime(ended.duration_usec), parts.join(", "));
     let lost = ended.lost.total();
     let line = Line::new().role(Role::Heading, &text);
     match lost {

@@ -57,9 +57,12 @@ pub(super) fn lines(report: &Report, page: &Page) -> Vec<Line> {
         }
     }
     if let Some(more) = and_more(logs.patterns.len(), shown.len()).filter(|_| overview) {
-        lines.push(
-            Line::new().role(Role::Faint, &format!("and {more} (sysdiag-analyzer analyze-logs)")),
-        );
+        let text = if shown.is_empty() {
+            "sysdiag-analyzer analyze-logs shows all".to_owned()
+        } else {
+            format!("and {more} (sysdiag-analyzer analyze-logs)")
+        };
+        lines.push(Line::new().role(Role::Faint, &text));
     }
     lines.extend(wordings(logs, report, page));
     section("Logs", lines)

@@ -112,7 +112,7 @@ fn what_findings_tell_of_units_is_no_news_in_the_log() {
     report.log_analysis.as_mut().unwrap().patterns[0].pattern_key = "sd.unit_failed".to_owned();
     let overview = shown(&report, View::new(80));
     assert!(!overview.contains("×  sd.unit_failed"), "{overview}");
-    assert!(overview.contains("and 1 more (sysdiag-analyzer analyze-logs)"), "{overview}");
+    assert!(overview.contains("sysdiag-analyzer analyze-logs shows all"), "{overview}");
     assert!(shown(&report, View::new(80).focused(Focus::Logs)).contains("×  sd.unit_failed"));
     report.health_analysis = None;
     assert!(shown(&report, View::new(80)).contains("×  sd.unit_failed"));
