@@ -44,6 +44,18 @@ written() {
     journalctl --sync
 }
 
+# killed: journald was, while its file was open; stopped before, or it may close it meanwhile.
+killed() {
+    agree write 35 20
+    systemctl kill --signal=STOP systemd-journald.service
+    if journalctl --header --file="/var/log/journal/$MACHINE/system.journal" | grep 'State: ONLINE'; then
+        systemctl kill --signal=KILL systemd-journald.service
+        return
+    fi
+    systemctl kill --signal=CONT systemd-journald.service
+    return 1
+}
+
 guest() {
     local format name seed=$((BOOT * 10))
     install -m 755 bin/agree /tmp/agree
@@ -76,9 +88,7 @@ guest() {
         # Killed: what it was writing to is put aside. A file that was synchronised is closed until the
         # next entry.
         written aside 34
-        text write-open agree write 35 20
-        until_true 30 eval 'journalctl --header --file="/var/log/journal/$MACHINE/system.journal" | grep "State: ONLINE"'
-        systemctl kill --signal=KILL systemd-journald.service
+        until_true 60 killed
         until_true 30 eval 'ls /var/log/journal/*/*.journal~'
         journalctl --sync
         ls "/var/log/journal/$MACHINE" >"$RESULTS/files"
