@@ -44,6 +44,9 @@ UNIT
     dmesg --raw | grep -c "$LIE" >"$RESULTS/lies"
     dmesg --raw | grep -c 'e2e.*segfault' >"$RESULTS/faults"
     local begun
+    # In a later second than all that was said.
+    begun=$(date +%s)
+    until_true 5 eval "[ \$(date +%s) -gt $begun ]"
     begun=$(date +'%Y-%m-%d %H:%M:%S')
     report logs analyze-logs
     report run run --no-save
